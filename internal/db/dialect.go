@@ -1,0 +1,48 @@
+package db
+
+import (
+	"net/url"
+	"strings"
+)
+
+// dialect is all in which engines differ, apart from the driver's own file.
+type dialect struct {
+	name  string
+	types *strings.Replacer // the type words of the migrations
+}
+
+// The words of the migrations: {pk} an integer key that grows, {int} a 64-bit
+// integer, {text} UTF-8 compared byte by byte, {blob} bytes, {clustered} what
+// follows a table that is kept in the order of its primary key.
+var sqlite = dialect{
+	name: "sqlite",
+	types: strings.NewReplacer(
+		"{pk}", "INTEGER PRIMARY KEY",
+		"{int}", "INTEGER",
+		"{text}", "TEXT",
+		"{blob}", "BLOB",
+		"{clustered}", "WITHOUT ROWID",
+	),
+}
+
+const (
+	beginWrite = "BEGIN IMMEDIATE" // takes the write lock now, not at the first write
+	beginRead  = "BEGIN"
+)
+
+// dataSource names the file to the driver. synchronous=FULL: what has been
+// acknowledged survives a power cut.
+func dataSource(path string, write bool) string {
+	q := url.Values{}
+	pragmas := []string{"busy_timeout(30000)"}
+	if write {
+		pragmas = append(pragmas, "page_size(8192)", "journal_mode(wal)", "synchronous(full)",
+			"cache_size(-16384)", "wal_autocheckpoint(2000)", "foreign_keys(off)", "temp_store(memory)")
+	} else {
+		pragmas = append(pragmas, "query_only(on)", "cache_size(-8192)")
+	}
+	for _, p := range pragmas {
+		q.Add("_pragma", p)
+	}
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
+}

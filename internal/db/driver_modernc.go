@@ -1,0 +1,7 @@
+//go:build modernc
+
+package db
+
+import _ "modernc.org/sqlite" // the other pure Go SQLite: build with -tags modernc
+
+const driverName = "sqlite"

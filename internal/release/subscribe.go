@@ -1,0 +1,81 @@
+package release
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"entente/internal/db"
+	"entente/label"
+	"entente/policy"
+)
+
+// Subscribe lets a partner have what an agreement allows for a purpose, from
+// what there is on. plain is for clients that see bytes only.
+func (e *Engine) Subscribe(tx *db.Tx, partner, agreement, purpose string, plain bool) (*View, error) {
+	a, ok := e.set.Agreement(agreement)
+	if !ok {
+		var ids []string
+		for _, a := range e.set.Agreements() {
+			ids = append(ids, a.ID)
+		}
+		return nil, fmt.Errorf("there is no agreement %q: there are %v", agreement, ids)
+	}
+	if !a.Party(partner) {
+		return nil, fmt.Errorf("%s is not a party to %s: its parties are %v", partner, agreement, a.Parties)
+	}
+	if !slices.Contains(label.Purposes, purpose) {
+		return nil, fmt.Errorf("%q is not a purpose: the list is closed: %v", purpose, []string(label.Purposes))
+	}
+	if !a.Purposes.Has(purpose) {
+		return nil, fmt.Errorf("%s is not for %s: its purposes are %v", agreement, purpose, []string(a.Purposes))
+	}
+	carriage := string(a.Carriage)
+	alias := ""
+	if plain && carriage != CarriagePlain {
+		carriage, alias = CarriagePlain, "plain"
+	}
+	v, err := e.AddView(tx, View{Kind: Subscription, Partner: partner, Agreement: agreement, Purpose: purpose,
+		Title: a.Title + ": " + purpose, Carriage: carriage, Alias: alias})
+	if err != nil {
+		return nil, err
+	}
+	if v.Stale() {
+		err = e.reconsider(tx, v)
+	}
+	return v, err
+}
+
+// CheckParty says what is wrong with facts about a partner, if anything: facts
+// that policy would not understand deny everything, which is safe but puzzling.
+func (e *Engine) CheckParty(p Party) error {
+	for agreement, profile := range p.Intake {
+		if _, ok := e.set.Agreement(agreement); !ok {
+			return fmt.Errorf("intake: there is no agreement %q", agreement)
+		}
+		if _, ok := e.set.Profile(profile); !ok {
+			return fmt.Errorf("intake: there is no intake profile %q", profile)
+		}
+	}
+	all := e.set.Agreements()
+	if len(all) == 0 {
+		return errors.New("there are no agreements")
+	}
+	verdict := e.set.Decide(policy.Request{Partner: p.Partner, Agreement: all[0].ID, Label: label.Label{}.Final(), Action: policy.Release, Purpose: "verification"})
+	if verdict.Fault != "" {
+		return errors.New(verdict.Fault)
+	}
+	return nil
+}
+
+// Count returns how many objects a view shows, all versions.
+func (e *Engine) Count(tx *db.Tx, v *View) (n int64, err error) {
+	_, err = tx.Row("SELECT coalesce(sum(count),0) FROM released WHERE view=$1", []any{v.N}, &n)
+	return n, err
+}
+
+// NoteExport notes that what a view shows was written to a file.
+func (e *Engine) NoteExport(tx *db.Tx, v *View, count int) error {
+	_, err := e.journal.Note(tx, "export", Act{View: v.Collection, Partner: v.Partner, Agreement: v.Agreement, Purpose: v.Purpose, Count: count}, nil)
+	return err
+}

@@ -1,0 +1,47 @@
+package release
+
+import (
+	"entente/internal/db"
+	"entente/internal/store"
+	"entente/label"
+	"entente/policy"
+)
+
+// Welcome decides whether what a partner brought may leave quarantine: our own
+// rules, with the partner that sent it as the one they are about. With no
+// agreement named, any that the partner is party to will do.
+func (e *Engine) Welcome(tx *db.Tx, partner, agreement string, l label.Label) (verdict policy.Verdict, err error) {
+	party, _, err := e.Party(tx, partner)
+	if err != nil {
+		return verdict, err
+	}
+	party.ID = partner
+	for _, a := range e.set.Agreements() {
+		if agreement != "" && a.ID != agreement || !a.Party(partner) || !a.InForce(e.now()) {
+			continue
+		}
+		verdict = e.set.Decide(policy.Request{Partner: party.Partner, Agreement: a.ID, Member: true, Label: l,
+			Action: policy.LeaveQuarantine, Purpose: "verification"})
+		if verdict.Fault != "" {
+			e.alarm("policy could not be evaluated for what " + partner + " brought: " + verdict.Fault)
+			verdict.Allow = false
+		}
+		if verdict.Allow {
+			return verdict, nil
+		}
+	}
+	return verdict, nil
+}
+
+// Travelling returns the facts about a class that go with its objects to
+// another node: all but those that concern only this node or other partners.
+func (e *Engine) Travelling(tx *db.Tx, c store.Class) (label.Label, error) {
+	l, err := e.label(tx, c)
+	if err != nil {
+		return l, err
+	}
+	none := label.Limit{}
+	l.Own, l.Origin, l.Marked = label.Unstated, "", label.Unstated
+	l.Named, l.ConsentPartners, l.ConsentAgreements = none, none, none
+	return l, nil
+}
