@@ -110,7 +110,11 @@ func hasPhone(s string) bool {
 		if i > 0 && (isLetter(s[i-1]) || isDigit(s[i-1])) {
 			continue
 		}
-		if n := digitsIn(s[i+1:]); n >= 8 && n <= 15 {
+		rest := s[i+1:]
+		if rest == "" || rest[0] != '(' && (rest[0] < '1' || rest[0] > '9') {
+			continue // no country's code begins with 0
+		}
+		if n := digitsIn(rest); n >= 8 && n <= 15 {
 			return true
 		}
 	}

@@ -157,7 +157,7 @@ func checkCompared(b ast.BinaryNode) error {
 	if errL != nil {
 		var errR error
 		if name, f, errR = factOf(b.Right); errR != nil {
-			return errors.Join(errL, errR)
+			return fmt.Errorf("a comparison needs a fact such as resource.tlp on one side: %w", errL)
 		}
 		words = b.Left
 	}

@@ -35,7 +35,7 @@ func TestClientAgainstHandler(t *testing.T) {
 	c := newTestClient(t, srv.URL, WithBasic("anna", "a"))
 
 	d, err := c.Discover(ctx)
-	if err != nil || d.Default != "/api1/" || len(d.APIRoots) != 2 {
+	if err != nil || d.Default != "/api1/" || len(d.APIRoots) != 3 {
 		t.Fatal(d, err)
 	}
 	root, err := c.Root(ctx, d.Default)
@@ -231,6 +231,7 @@ func TestClientPagingFaults(t *testing.T) {
 		{name: "limit above what is allowed", feed: feed{n: 300, page: 1000, refuseLimit: 500, obeysLimit: true}, q: Query{Limit: 4000}, most: 5},
 		{name: "more on a page than asked for", feed: feed{n: 25, page: 10}, q: Query{Limit: 3}, most: 3},
 		{name: "a cursor that runs out", feed: feed{n: 55, page: 10, nextDiesAt: 30}, most: 9},
+		{name: "a cursor that runs out, all of one date", feed: feed{n: 30, page: 10, same: 100, nextDiesAt: 20}, most: 7},
 		{name: "a cursor that runs out among equal dates", feed: feed{n: 55, page: 10, same: 7, nextDiesAt: 30}, most: 9},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -160,10 +160,11 @@ func rules() []row {
 	latest := []string{"malware2.1", "campaign3.1", "indicator1.3", "tool4.2", "marking-definition5.0"}
 	rows := []row{
 		{"4.1", "discovery at /taxii2/", "GET", "/taxii2/", 200, all(has("title", "Test server"), has("contact", "nobody"), has("default", "/api1/")), "", nil, ""},
-		{"4.1.1", "api roots are relative with one slash, default among them", "GET", "/taxii2/", 200, has("api_roots", "[/api1/ /taxii2/deep/]"), "", nil, ""},
+		{"4.1.1", "api roots are relative with one slash, default among them", "GET", "/taxii2/", 200, has("api_roots", "[/api1/ /taxii2/deep/ /api1/inner/]"), "", nil, ""},
 		{"4.2", "api root has title and versions", "GET", "/api1/", 200, all(has("title", "One"), has("versions", "["+MediaType+"]")), "", nil, ""},
 		{"4.2.1", "max_content_length is a positive integer", "GET", "/api1/", 200, has("max_content_length", 20000), "", nil, ""},
 		{"4.2.1", "max_content_length has a default", "GET", "/taxii2/deep/", 200, has("max_content_length", float64(DefaultMaxContentLength)), "", nil, ""},
+		{"4.2", "an api root inside of another", "GET", "/api1/inner/", 200, has("title", "Inner"), "", nil, ""},
 		{"4.2", "unknown api root", "GET", "/api9/", 404, nil, "", nil, ""},
 		{"4.2", "path outside of any api root", "GET", "/", 404, nil, "", nil, ""},
 		{"4.3", "status by id", "GET", "/api1/status/" + statusID + "/", 200, all(has("id", statusID), has("status", "pending")), "", nil, ""},

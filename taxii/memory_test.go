@@ -69,6 +69,7 @@ func newMemory() *memory {
 			Roots: []Root{
 				{Path: "/api1/", Title: "One", Description: "first", MaxContentLength: 20_000},
 				{Path: "/taxii2/deep/", Title: "Deep"},
+				{Path: "/api1/inner/", Title: "Inner"},
 			},
 		},
 		users:    map[string]string{"anna": "a", "bert": "b"},

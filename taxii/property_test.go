@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -100,35 +101,50 @@ func TestPagingLosesNothing(t *testing.T) {
 	})
 }
 
-// TestBindingTellsApart: two different questions never have one binding.
+// TestBindingTellsApart: questions that differ in anything but limit and the
+// order of a list never have one binding.
 func TestBindingTellsApart(t *testing.T) {
-	str := rapid.SampledFrom([]string{"", "a", "ab", "b", "a,b"})
-	list := rapid.SliceOfNDistinct(str, 0, 3, rapid.ID[string])
+	day := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	type question struct {
 		caller, root, coll string
 		ep                 endpoint
 		q                  Query
 	}
-	draw := rapid.Custom(func(t *rapid.T) question {
-		return question{str.Draw(t, "caller"), str.Draw(t, "root"), str.Draw(t, "coll"), endpoint(rapid.IntRange(1, 4).Draw(t, "ep")),
-			Query{Object: str.Draw(t, "object"), IDs: list.Draw(t, "ids"), Types: list.Draw(t, "types"), SpecVersions: list.Draw(t, "spec"),
-				Versions: VersionMatch{Last: rapid.Bool().Draw(t, "last"), All: rapid.Bool().Draw(t, "all"), Exact: list.Draw(t, "exact")}}}
-	})
-	same := func(a, b []string) bool {
-		return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
+	questions := []question{
+		{"a", "/r/", "c", epObjects, Query{}},
+		{"b", "/r/", "c", epObjects, Query{}},
+		{"a", "/s/", "c", epObjects, Query{}},
+		{"a", "/r/", "d", epObjects, Query{}},
+		{"a/r/", "", "c", epObjects, Query{}},
+		{"a", "/r/c", "", epObjects, Query{}},
+		{"a", "/r/", "c", epManifest, Query{}},
+		{"a", "/r/", "c", epObject, Query{Object: "x"}},
+		{"a", "/r/", "c", epObject, Query{Object: "y"}},
+		{"a", "/r/", "c", epObjects, Query{AddedAfter: day}},
+		{"a", "/r/", "c", epObjects, Query{AddedAfter: day.Add(time.Second)}},
+		{"a", "/r/", "c", epObjects, Query{AddedAfter: day.Add(time.Nanosecond)}},
+		{"a", "/r/", "c", epObjects, Query{AddedAfter: time.Unix(0, 0)}},
 	}
-	rapid.Check(t, func(t *rapid.T) {
-		a, b := draw.Draw(t, "a"), draw.Draw(t, "b")
-		if rapid.Bool().Draw(t, "near") { // differ in one field at most
-			b = a
-			b.q.Types = list.Draw(t, "types2")
+	for _, list := range [][]string{{"a"}, {"b"}, {"ab"}, {"a", "b"}, {"a,b"}, {""}} {
+		for _, q := range []Query{{IDs: list}, {Types: list}, {SpecVersions: list}, {Versions: VersionMatch{Exact: list}}, {IDs: list, Types: list}} {
+			questions = append(questions, question{"a", "/r/", "c", epObjects, q})
 		}
-		equal := a.caller == b.caller && a.root == b.root && a.coll == b.coll && a.ep == b.ep && a.q.Object == b.q.Object &&
-			same(a.q.IDs, b.q.IDs) && same(a.q.Types, b.q.Types) && same(a.q.SpecVersions, b.q.SpecVersions) &&
-			a.q.Versions.Last == b.q.Versions.Last && a.q.Versions.All == b.q.Versions.All && same(a.q.Versions.Exact, b.q.Versions.Exact)
-		x := binding(a.caller, a.root, a.coll, a.ep, a.q)
-		if (x == binding(b.caller, b.root, b.coll, b.ep, b.q)) != equal {
-			t.Fatalf("%+v\n%+v", a, b)
+	}
+	for i := range 8 {
+		m := VersionMatch{Last: i&1 > 0, First: i&2 > 0, All: i&4 > 0}
+		questions = append(questions, question{"a", "/r/", "e", epObjects, Query{Versions: m}})
+	}
+	questions = append(questions, question{"a", "/r/", "c", epObjects, Query{IDs: []string{"a"}, Types: []string{"b"}}})
+	seen := map[[32]byte]question{}
+	for _, x := range questions {
+		id := binding(x.caller, x.root, x.coll, x.ep, x.q)
+		if y, there := seen[id]; there {
+			t.Errorf("one binding for\n%+v\n%+v", x, y)
 		}
-	})
+		seen[id] = x
+	}
+	a := binding("a", "/r/", "c", epObjects, Query{IDs: []string{"a", "b"}, Limit: 1})
+	if b := binding("a", "/r/", "c", epObjects, Query{IDs: []string{"b", "a"}, Limit: 2, After: 9}); a != b {
+		t.Error("limit or order changes the binding")
+	}
 }

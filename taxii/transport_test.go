@@ -175,6 +175,19 @@ func TestClientBadObject(t *testing.T) {
 	}
 }
 
+// TestSplitRefuses: structure that is broken around or between the objects.
+func TestSplitRefuses(t *testing.T) {
+	for _, s := range []string{
+		``, ` `, `[]`, `"x"`, `{`, `{"objects"`, `{"objects":`, `{"objects":[`, `{"objects":[{}`, `{"objects":[{}]`, `{"objects":[{} {}]}`,
+		`{"objects":[{},]}`, `{"objects":[,{}]}`, `{"objects":[[}]}`, `{"objects":[{"a":[1}]]}`, `{"objects":[]}x`, `{"objects":[]"more":true}`,
+		`{"objects":[],}`, `{objects:[]}`, `{"objects" []}`, `{"objects":["x]}`, `{"objects":["x\"]}`, `{"next":true}`, `{"next":-1}`, `{"more":1}`,
+	} {
+		if p, err := split([]byte(s), "objects"); err == nil {
+			t.Errorf("%s read as %+v", s, p)
+		}
+	}
+}
+
 // TestClientSmallerPages: a page over the cap is asked for again in smaller pieces.
 func TestClientSmallerPages(t *testing.T) {
 	f := feed{n: 900, page: 900, obeysLimit: true}
@@ -233,9 +246,9 @@ func TestClientRedirects(t *testing.T) {
 	if u, _ = c.at("/here/"); c.askJSON(ctx, "POST", u, []byte("{}"), nil) == nil || seen != nil {
 		t.Error("POST turned into GET: ", seen)
 	}
-	for _, path := range []string{"/plain/", "/round/"} {
-		if _, err := c.Root(ctx, path); err == nil {
-			t.Errorf("%s followed", path)
+	for path, want := range map[string]string{"/plain/": "not https", "/round/": "too many redirects"} {
+		if _, err := c.Root(ctx, path); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", path, err, want)
 		}
 	}
 }
@@ -250,6 +263,7 @@ func TestClientAddresses(t *testing.T) {
 		"http://[::1]:1/":                   "http://[::1]:1/taxii2/",
 		"http://a.example/":                 "",
 		"http://127.0.0.1.a.example/":       "",
+		"http://10.0.0.1/":                  "",
 		"ftp://a.example/":                  "",
 		"https://user:password@a.example/":  "",
 		"a.example":                         "",

@@ -254,3 +254,16 @@ func (in *Intake) Said(tx *db.Tx, facts []byte) (map[int][]byte, error) {
 	})
 	return said, err
 }
+
+// Has tells whether this node has some version of an object.
+func (in *Intake) Has(tx *db.Tx, id stix.ID) (has bool, err error) {
+	o, err := in.store.Lookup(tx, id)
+	if err != nil || o == 0 {
+		return false, err
+	}
+	err = in.store.Previous(tx, []store.Object{o}, func(store.Submission) error {
+		has = true
+		return nil
+	})
+	return has, err
+}

@@ -271,3 +271,12 @@ func seenSize(signed []byte) (int64, error) {
 	}
 	return strconv.ParseInt(string(lines[1]), 10, 64)
 }
+
+// Taken returns how many objects have been taken from a partner's views.
+func (r *Room) Taken(ctx context.Context, id string) (n int64, err error) {
+	err = r.db.View(ctx, func(tx *db.Tx) error {
+		_, err := tx.Row("SELECT coalesce(sum(done),0) FROM subscription WHERE partner=$1", []any{id}, &n)
+		return err
+	})
+	return n, err
+}
