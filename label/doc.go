@@ -32,9 +32,9 @@
 // originator marked TLP:GREEN is green. Adding a marking therefore never
 // loosens a fact that is already stated; it can replace a default.
 //
-// # Facts that are ours
+// # What is ours
 //
-// Three facts go beyond the release model's table:
+// Two facts and one grading scheme go beyond the release model's table:
 //
 //   - published: its source has lawfully made it public. The third-party rule
 //     excepts public listings, and that exception needs a fact of its own:
@@ -44,8 +44,13 @@
 //     label (tlp, pap, level, handling, caveats). A plain TAXII or MISP client
 //     sees only the bytes; where the container or the profile made the label
 //     stricter, plain carriage would lose the restriction.
-//   - schemeless data is "ungraded", source "none", info 0: reference data was
-//     never graded as intelligence, which is not the same as graded unknown.
+//   - the scheme "ungraded" (source none, info 0): reference data was never
+//     graded as intelligence, which is not the same as a grade nobody stated.
+//
+// Recipients and consents are part of the label, so a class with named recipients
+// is a class of its own; a store may keep the lists elsewhere and intern them.
+// They never travel: whoever writes an envelope leaves them out, and with them
+// own, origin, published and marked, which the receiver establishes for itself.
 //
 // # What can go wrong
 //

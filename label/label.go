@@ -190,16 +190,3 @@ func (l Label) OneStatesWord() bool {
 	}
 	return false
 }
-
-// ForPartner returns what travels to a partner beside an object, in its handling
-// envelope. Lists never travel: of the recipients only whether he is one, of the
-// consents nothing. Who originated it, whether it is published and how its bytes
-// are marked are for the receiver to establish.
-func (l Label) ForPartner(node string) Label {
-	if l.Named.stated {
-		l.Named = Limit{stated: true, words: l.Named.words.intersect(Set{node})}
-	}
-	l.ConsentPartners, l.ConsentAgreements = Limit{}, Limit{}
-	l.Own, l.Origin, l.Published, l.Marked = Unstated, "", Unstated, Unstated
-	return l
-}

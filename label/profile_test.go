@@ -115,24 +115,6 @@ func TestAlwaysIsAFloor(t *testing.T) {
 	}
 }
 
-func TestForPartner(t *testing.T) {
-	l := Label{TLP: Of(4), Named: Only("a", "b"), ConsentPartners: Only("c"), ConsentAgreements: Only("D"), Own: Yes, Origin: "e",
-		Published: Yes, Marked: Yes, Group: "isil-k", Purposes: Only("verification")}.Final()
-	got := string(l.ForPartner("b").Canonical())
-	for _, secret := range []string{`"a"`, `"c"`, `"D"`, `"e"`, "published", "marked", `"own"`} {
-		if strings.Contains(got, secret) {
-			t.Errorf("%s travels: %s", secret, got)
-		}
-	}
-	if !l.ForPartner("b").Named.Has("b") || l.ForPartner("x").Named.Has("a") || !l.ForPartner("x").Named.Stated() {
-		t.Error("named")
-	}
-	var back Label
-	if err := back.UnmarshalJSON([]byte(got)); err != nil || !back.Equal(l.ForPartner("b")) {
-		t.Errorf("an envelope's label does not read back: %v", err)
-	}
-}
-
 func FuzzParseProfile(f *testing.F) {
 	f.Add([]byte(referenceProfile))
 	f.Add([]byte(listingProfile))

@@ -20,6 +20,9 @@ type linter struct {
 }
 
 func newLinter(text []byte) (*linter, error) {
+	if err := checkShape(text); err != nil {
+		return nil, err
+	}
 	var s schema.Schema
 	s.SetFilename("schema.cedarschema")
 	if err := s.UnmarshalCedar(text); err != nil {
@@ -42,6 +45,9 @@ var (
 // parse reads the rules of one file: guards when agreement is "", otherwise the
 // permits of that agreement.
 func (v *linter) parse(file string, text []byte, agreement string) (ruleList, error) {
+	if err := checkShape(text); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
 	list, err := cedar.NewPolicyListFromBytes(file, text)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)

@@ -72,6 +72,8 @@ func TestLoadRefuses(t *testing.T) {
 		"a bad obligation":         {"agreements/hub.cedar", permit + `@oblige("Log it") permit (` + in + `) when { resource.own };`, "@oblige"},
 		"unknown key":              {"agreements/hub.toml", "\nmembers = []\n", "unknown key"},
 		"unknown profile key":      {"profiles/undeclared.toml", "\ncolour = \"red\"\n", "unknown key"},
+		"deep":                     {"guards.cedar", guard + `forbid (principal, action, resource) when { ` + strings.Repeat("(", 40) + `resource.own` + strings.Repeat(")", 40) + ` };`, "nested"},
+		"long":                     {"guards.cedar", guard + `forbid (principal, action, resource) when { ` + strings.Repeat("!", maxRule) + `resource.own };`, "longer"},
 		"schema":                   {"schema.cedarschema", "entity", "schema.cedarschema"},
 	}
 	for name, c := range cases {

@@ -25,9 +25,11 @@ func shared(t testing.TB, name string) string {
 }
 
 // attack returns the real ATT&CK objects as the lines of one text.
-func attack(t testing.TB) []byte {
+func attack(t testing.TB) []byte { return unpacked(t, "stix/attack-enterprise-21.ndjson.zst") }
+
+func unpacked(t testing.TB, name string) []byte {
 	t.Helper()
-	packed, err := os.ReadFile(shared(t, "stix/attack-enterprise-21.ndjson.zst"))
+	packed, err := os.ReadFile(shared(t, name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,6 +95,22 @@ func TestAttackPassesUnchanged(t *testing.T) {
 				t.Errorf("BundleID = %q, want %q", r.BundleID(), c.bundleID)
 			}
 		})
+	}
+}
+
+// So do the objects of a second real collection.
+func TestIndustrialAttackPasses(t *testing.T) {
+	items, _, end := read(t, bytes.NewReader(unpacked(t, "stix/attack-ics-21.ndjson.zst")))
+	if end != io.EOF || len(items) != 1825 {
+		t.Fatalf("%d objects, %v", len(items), end)
+	}
+	for _, item := range items {
+		if item.Err != nil {
+			t.Fatalf("line %d: %v", item.Line, item.Err)
+		}
+		if problems := Validate(item.Object); len(problems) > 0 {
+			t.Errorf("line %d: %v", item.Line, problems)
+		}
 	}
 }
 

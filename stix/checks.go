@@ -81,7 +81,7 @@ func isHex(s string) bool {
 	return err == nil
 }
 
-func binary_(c *checker, v Value) {
+func base64Text(c *checker, v Value) {
 	if _, err := base64.StdEncoding.DecodeString(v.Str()); v.Kind() != String || err != nil {
 		c.fail("§2.1", "must be a base64 text")
 	}
@@ -228,7 +228,7 @@ func refs(types ...string) check { return listOf(ref(types...)) }
 // uri takes an absolute URI of RFC 3986.
 func uri(c *checker, v Value) {
 	if !isURI(v.Str()) {
-		c.fail("", "must be a URL with a scheme and without spaces (RFC 3986)")
+		c.fail("", "must be a URL with a scheme and nothing but the characters of RFC 3986")
 	}
 }
 
@@ -243,12 +243,20 @@ func isURI(s string) bool {
 		}
 	}
 	for i := range len(rest) {
-		if c := rest[i]; c <= ' ' || c == 0x7F || c == '"' || c == '<' || c == '>' {
+		if !uriByte[rest[i]] || rest[i] == '%' && (i+2 >= len(rest) || !isHex(rest[i+1:i+3])) {
 			return false
 		}
 	}
 	return true
 }
+
+// uriByte holds the characters of URIs (RFC 3986 §2).
+var uriByte = func() (t [256]bool) {
+	for _, c := range []byte("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/?#[]@!$&'()*+,;=%") {
+		t[c] = true
+	}
+	return t
+}()
 
 // language takes a well-formed language tag of RFC 5646.
 func language(c *checker, v Value) {

@@ -20,7 +20,6 @@ const (
 	RuleMarking    = "STIX 2.1 §7.2"        // malformed markings
 	RuleSize       = "entente: 1 MiB"       // longer than MaxObject
 	RuleDepth      = "entente: depth 64"    // deeper than MaxDepth
-	RuleContainer  = "entente: container"   // the bundle, envelope or file itself
 )
 
 // GateError says why the gate refused a text. It never quotes more than a few

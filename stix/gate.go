@@ -155,7 +155,7 @@ func (g *gate) granular(v Value, path string) {
 		g.marking(ref, path+".marking_ref")
 	}
 	g.want(lang, path+".lang", String, RuleMarking)
-	if selectors.Kind() != Array || selectors.Len() == 0 {
+	if selectors.Kind() != Array || selectors.empty() {
 		g.refuse(v, path+".selectors", RuleMarking, "must be a list of at least one selector")
 	}
 	if g.selectors += selectors.Len(); g.selectors > MaxSelectors {

@@ -59,7 +59,6 @@ func (s *scanner) name(key int) *GateError {
 	}
 	folded := text
 	if !plain {
-		k.flags |= flagOdd
 		s.fold = appendFolded(s.fold[:0], unquote(text))
 		folded = s.fold
 		if s.reserved(string(folded)) {

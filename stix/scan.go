@@ -33,7 +33,6 @@ type node struct {
 
 const (
 	flagEscaped uint8 = 1 << iota // a string holding at least one backslash
-	flagOdd                       // a name that is not plain lower-case ASCII as written
 	flagRef                       // a name ending in _ref or _refs
 	flagID                        // an identifier somewhere below such a name
 )

@@ -50,7 +50,7 @@ func Validate(o *Object) []Problem {
 		s = observableSpec
 	}
 	s.check(c, o.Root())
-	c.common(o)
+	c.common(o, s)
 	return c.problems
 }
 
@@ -125,27 +125,27 @@ type checker struct {
 	section  string            // of the type being judged
 	old      bool              // it is a STIX 2.0 object
 	local    map[string]string // inside a deprecated observable container: the types of its objects by key
-	path     []step_
-	steps    [8]step_
+	path     []pathStep
+	steps    [8]pathStep
 	problems []Problem
 }
 
-// step_ is one step of the path to the value being judged: a name or an index.
-type step_ struct {
+// pathStep is one step of the path to the value being judged: a name or an index.
+type pathStep struct {
 	name  string
 	index int
 }
 
 // member judges the member of that name.
 func (c *checker) member(name string, v Value, judge check) {
-	c.path = append(c.path, step_{name: name})
+	c.path = append(c.path, pathStep{name: name})
 	judge(c, v)
 	c.path = c.path[:len(c.path)-1]
 }
 
 // item judges the list item of that index.
 func (c *checker) item(index int, v Value, judge check) {
-	c.path = append(c.path, step_{index: index})
+	c.path = append(c.path, pathStep{index: index})
 	judge(c, v)
 	c.path = c.path[:len(c.path)-1]
 }
@@ -158,18 +158,12 @@ func (c *checker) fail(rule, format string, args ...any) {
 	if rule == "" {
 		rule = c.section
 	}
-	c.failPath(c.where(), rule, format, args...)
-}
-
-func (c *checker) failPath(path, rule, format string, args ...any) {
-	if len(c.problems) < maxProblems {
-		c.problems = append(c.problems, Problem{c.object.ID(), path, "STIX 2.1 " + rule, fmt.Sprintf(format, args...)})
-	}
+	c.problems = append(c.problems, Problem{c.object.ID(), c.where(), "STIX 2.1 " + rule, fmt.Sprintf(format, args...)})
 }
 
 // failAt reports a problem at a member of the object being judged.
 func (c *checker) failAt(name, rule, format string, args ...any) {
-	c.path = append(c.path, step_{name: name})
+	c.path = append(c.path, pathStep{name: name})
 	c.fail(rule, format, args...)
 	c.path = c.path[:len(c.path)-1]
 }

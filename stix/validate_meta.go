@@ -95,7 +95,7 @@ func extensionProperties(c *checker, v Value) {
 
 // translations takes a dictionary from language to translated properties.
 func translations(c *checker, v Value) {
-	if v.Kind() != Dictionary || v.Len() == 0 {
+	if v.Kind() != Dictionary || v.empty() {
 		c.fail("§2.3", "must be a dictionary of at least one language")
 		return
 	}
@@ -166,7 +166,7 @@ func granularMarking(c *checker, v Value) {
 	i := 0
 	for s := range v.Get("selectors").Items() {
 		if !c.object.Select(s.Str()).Exists() {
-			c.path = append(c.path, step_{name: "selectors"}, step_{index: i})
+			c.path = append(c.path, pathStep{name: "selectors"}, pathStep{index: i})
 			c.fail("§7.2.3", "%s selects nothing in this object", quoteShort(s.Str()))
 			c.path = c.path[:len(c.path)-2]
 		}
@@ -201,7 +201,7 @@ func (c *checker) definedExtension(key string, ext Value) {
 	if ID(key).Type() != "extension-definition" {
 		c.failAt(key, "§2.9", "must be an identifier of the form extension-definition--UUID")
 	}
-	c.path = append(c.path, step_{name: key})
+	c.path = append(c.path, pathStep{name: key})
 	if typ := ext.Get("extension_type"); typ.Exists() {
 		c.member("extension_type", typ, extensionType)
 	} else {
@@ -242,31 +242,17 @@ func reserve(s *spec) {
 }
 
 // common judges what holds for all objects.
-func (c *checker) common(o *Object) {
+func (c *checker) common(o *Object, s *spec) {
 	c.section = "§3.1"
-	for name := range o.Root().Members() {
+	for name, v := range o.Root().Members() {
 		if len(name) < 3 && name != "id" || name[0] < 'a' || name[0] > 'z' {
 			c.failAt(name, "§3.1", "a property name must begin with a letter and be at least 3 long")
+		}
+		if v.Kind() == Array && v.empty() && s.props[name] == nil { // of known ones it was reported
+			c.failAt(name, "§2.12", "must not be an empty list; leave the property out")
 		}
 	}
 	if o.created != "" && o.modified != "" && CompareVersions(o.created, o.modified) > 0 {
 		c.failAt("modified", "§3.2", "must not be earlier than created")
 	}
-	for at, n := range o.nodes {
-		if n.kind == Array && int(n.link) == at+1 && len(c.problems) < maxProblems {
-			c.emptyList(Value{&o.doc, uint32(at)})
-		}
-	}
-}
-
-// emptyList reports an empty list in a property that no table knows (§2.12); in
-// others it was reported where it stands.
-func (c *checker) emptyList(v Value) {
-	path := c.object.pathOf(v)
-	for _, p := range c.problems {
-		if p.Path == path {
-			return
-		}
-	}
-	c.failPath(path, "§2.12", "must not be an empty list; leave the property out")
 }

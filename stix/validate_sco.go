@@ -104,7 +104,7 @@ var urlHashed = needs("url", "hashes")
 var cyberObservables = map[string]*spec{
 	"artifact": sco("§6.1", "", map[string]check{
 		"mime_type":            aString,
-		"payload_bin":          binary_,
+		"payload_bin":          base64Text,
 		"url":                  uri,
 		"hashes":               hashes,
 		"encryption_algorithm": oneOf("AES-256-GCM", "ChaCha20-Poly1305", "mime-type-indicated"),
@@ -163,7 +163,7 @@ var cyberObservables = map[string]*spec{
 		"parent_directory_ref": ref("directory"),
 		"contains_refs":        listOf(anyObservable),
 		"content_ref":          ref("artifact"),
-	}, fileExtensions, someOf("hashes", "name")),
+	}, fileExtensions, someOf("hashes", "name"), needs("name_enc", "name")),
 	"ipv4-addr": sco("§6.8", "value", map[string]check{
 		"value":            ipv4,
 		"resolves_to_refs": refs("mac-addr"),
@@ -212,7 +212,7 @@ var cyberObservables = map[string]*spec{
 		"name":      aString,
 		"cpe":       cpe,
 		"swid":      aString,
-		"languages": texts,
+		"languages": listOf(language),
 		"vendor":    aString,
 		"version":   aString,
 	}, nil),
@@ -261,7 +261,7 @@ var cyberObservables = map[string]*spec{
 // observed data (§2.13): each like an object of its own, but referring to each
 // other by the container's keys.
 func observableContainer(c *checker, v Value) {
-	if v.Kind() != Dictionary || v.Len() == 0 {
+	if v.Kind() != Dictionary || v.empty() {
 		c.fail("§2.13", "must be a dictionary of at least one observable")
 		return
 	}

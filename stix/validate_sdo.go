@@ -264,7 +264,7 @@ func referenceForm(source string, form *regexp.Regexp) check {
 			id := r.Get("external_id")
 			named := r.Get("source_name").Str() == source
 			if id.Exists() && named != form.MatchString(id.Str()) {
-				c.path = append(c.path, step_{name: "external_references"}, step_{index: i})
+				c.path = append(c.path, pathStep{name: "external_references"}, pathStep{index: i})
 				c.fail("", "a reference to this catalogue must have source_name %s and an external_id of its form", source)
 				c.path = c.path[:len(c.path)-2]
 			}

@@ -60,8 +60,9 @@ func ours(text []byte) (valid bool, why []any) {
 
 // Agreement with the recorded verdicts of the OASIS validator, on the cases that
 // rest on MUST rules. What is left differs on purpose: the validator overlooks
-// malformed UUIDs in references of network-traffic, takes objects without any
-// spec_version, and looks up character sets in a registry we do not carry.
+// malformed UUIDs in references of network-traffic and takes the fixed id of
+// TLP:GREEN with any content, reads patterns, which is another package's part,
+// and looks up character sets in a registry we do not carry.
 func TestVerdicts(t *testing.T) {
 	text, err := os.ReadFile(shared(t, "stix/validity.json"))
 	if err != nil {
@@ -94,4 +95,4 @@ func TestVerdicts(t *testing.T) {
 }
 
 // floorVerdicts is what we reached; it may only rise.
-const floorVerdicts = 100
+const floorVerdicts = 164

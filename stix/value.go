@@ -178,6 +178,9 @@ func (v Value) Len() (n int) {
 	return n
 }
 
+// empty reports whether an array or object holds nothing.
+func (v Value) empty() bool { return v.node().link == v.at+1 }
+
 // strs returns the strings of an array, skipping other kinds.
 func (v Value) strs() (out []string) {
 	for item := range v.Items() {
@@ -186,31 +189,4 @@ func (v Value) strs() (out []string) {
 		}
 	}
 	return out
-}
-
-// pathOf spells the path from the object to one of its values.
-func (d *doc) pathOf(v Value) string {
-	var b strings.Builder
-	for at := uint32(0); at != v.at; {
-		step := at + 1
-		if d.nodes[at].kind == Dictionary {
-			for d.nodes[step+1].link <= v.at {
-				step = d.nodes[step+1].link
-			}
-			if b.Len() > 0 {
-				b.WriteByte('.')
-			}
-			b.WriteString(shorten(d.str(step)))
-			at = step + 1
-			continue
-		}
-		index := 0
-		for d.nodes[step].link <= v.at {
-			step = d.nodes[step].link
-			index++
-		}
-		b.WriteString("[" + strconv.Itoa(index) + "]")
-		at = step
-	}
-	return b.String()
 }

@@ -11,6 +11,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
@@ -30,7 +31,7 @@ func (a *app) importCommand() *cobra.Command {
 		Short: "Bring objects in: STIX, line-delimited STIX, the UN list, names of listed groups",
 		Long: `Bring objects in. The format is recognised: STIX 2.1 bundles, TAXII envelopes and
 single objects, one object a line (NDJSON), the consolidated list of the UN
-Security Council (XML), a table of names of listed groups (CSV: alias,groups);
+Security Council (XML), a table of names of listed groups (CSV: group,alias);
 any of them may be compressed with zstd. - is standard input.
 
 --profile names the intake profile: what is known about everything from this
@@ -198,6 +199,9 @@ type format struct {
 	items   func(io.Reader) iter.Seq2[stix.Item, error]
 }
 
+// groupsHeader is the first line of a table of groups, after comments.
+var groupsHeader = regexp.MustCompile(`^(#[^\n]*\n)*group,alias\r?\n`)
+
 func recognise(r *bufio.Reader) (format, error) {
 	head, err := r.Peek(4096)
 	if len(head) == 0 {
@@ -209,7 +213,7 @@ func recognise(r *bufio.Reader) (format, error) {
 	switch {
 	case register.SniffUN(head):
 		return format{"un-consolidated", listings(register.ReadUN)}, nil
-	case bytes.HasPrefix(bytes.ToLower(head), []byte("alias,")):
+	case groupsHeader.Match(head):
 		return format{"listed-groups", listings(register.ReadGroups)}, nil
 	case strings.HasPrefix(strings.TrimSpace(string(head)), "{"):
 		return format{"undeclared", stixItems}, nil

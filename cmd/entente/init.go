@@ -25,8 +25,9 @@ DATA/policy as files to be read and changed.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !yes {
-				ask(cmd, "Name of the node, by which partners and agreements know it", &c.Name, "node")
-				ask(cmd, "Title, for people", &c.Title, c.Name)
+				answers := bufio.NewReader(os.Stdin)
+				a.ask(answers, "Name of the node, by which partners and agreements know it", &c.Name, "node")
+				a.ask(answers, "Title, for people", &c.Title, c.Name)
 			}
 			d := node.DefaultConfig(orElse(c.Name, "node"))
 			c.Name, c.Identity, c.Poll = d.Name, d.Identity, d.Poll
@@ -66,11 +67,11 @@ func orElse(s, otherwise string) string {
 }
 
 // ask asks a question unless it has been answered by a flag.
-func ask(cmd *cobra.Command, question string, into *string, otherwise string) {
+func (a *app) ask(answers *bufio.Reader, question string, into *string, otherwise string) {
 	if *into != "" {
 		return
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "%s [%s]: ", question, otherwise)
-	line, _ := bufio.NewReader(os.Stdin).ReadString('\n')
+	fmt.Fprintf(a.err, "%s [%s]: ", question, otherwise)
+	line, _ := answers.ReadString('\n') // no more answers: the default
 	*into = orElse(strings.TrimSpace(line), otherwise)
 }

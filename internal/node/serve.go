@@ -109,18 +109,28 @@ func (n *Node) server(h http.Handler) *http.Server {
 	}
 }
 
-// public opens the listener for people's tools: TAXII with credentials.
-func (n *Node) public(o Options) (net.Listener, http.Handler, error) {
+// PublicHandler answers on the public listener: TAXII with credentials. probe is
+// nil except for a conformance probe.
+func (n *Node) PublicHandler(probe *taxii.Server) (http.Handler, error) {
 	c, err := n.Partner.TAXII(n.Config.Title, n.Access)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if o.Probe != nil {
-		c.Probe(*o.Probe)
+	if probe != nil {
+		c.Probe(*probe)
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/", n.taxii(c))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })
+	return mux, nil
+}
+
+// public opens the listener for people's tools.
+func (n *Node) public(o Options) (net.Listener, http.Handler, error) {
+	mux, err := n.PublicHandler(o.Probe)
+	if err != nil {
+		return nil, nil, err
+	}
 	l, err := net.Listen("tcp", n.Config.Listen)
 	if err != nil {
 		return nil, nil, fmt.Errorf("public listener: %w", err)
@@ -149,24 +159,35 @@ func (n *Node) taxii(b taxii.Backend) http.Handler {
 	}, b)
 }
 
+// ExchangeHandler answers on the exchange listener, whose TLS is that of
+// Partner.ServerTLS. notify is called with the name of a partner that says it has
+// something new; it must not block.
+func (n *Node) ExchangeHandler(notify func(partner string)) (http.Handler, error) {
+	c, err := n.Partner.TAXII(n.Config.Title, nil)
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", n.taxii(c))
+	mux.Handle("/exchange/", n.Partner.Exchange(notify))
+	return mux, nil
+}
+
 // exchange opens the listener for other nodes.
 func (n *Node) exchange(wake chan<- string) (net.Listener, http.Handler, error) {
 	config, err := n.Partner.ServerTLS()
 	if err != nil {
 		return nil, nil, err
 	}
-	c, err := n.Partner.TAXII(n.Config.Title, nil)
-	if err != nil {
-		return nil, nil, err
-	}
-	mux := http.NewServeMux()
-	mux.Handle("/", n.taxii(c))
-	mux.Handle("/exchange/", n.Partner.Exchange(func(p string) {
+	mux, err := n.ExchangeHandler(func(p string) {
 		select {
 		case wake <- p:
 		default: // it is asked again by and by
 		}
-	}))
+	})
+	if err != nil {
+		return nil, nil, err
+	}
 	l, err := net.Listen("tcp", n.Config.Exchange)
 	if err != nil {
 		return nil, nil, fmt.Errorf("exchange listener: %w", err)

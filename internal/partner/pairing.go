@@ -1,6 +1,7 @@
 package partner
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/binary"
@@ -70,6 +71,7 @@ func (r *Room) Invite(tx *db.Tx) (Step, error) {
 // Accept takes the partner's next message of a ceremony, whichever it is.
 func (r *Room) Accept(tx *db.Tx, text []byte) (Step, error) {
 	var m pairingMessage
+	text = bytes.TrimSpace(text) // what a file or a mail adds does not count
 	if len(text) > maxMessage {
 		return Step{}, errors.New("this is far too long for a message of a pairing")
 	}
