@@ -129,11 +129,11 @@ func TestBuildListing(t *testing.T) {
 		{"individual", ``, "listed", "person", "un-listed", 1},
 		{"organization", ``, "", "dossier", "un-listed", 0},
 		{"organization", `,"group":"isil-k"`, "", "dossier", "isil-k", 0},
-		{"individual", `,"birth_dates":["1971"]`, "listed", "person", "un-listed", 1},
-		{"individual", `,"subjects":["listed"],"birth_dates":["2008-11-22"]`, "listed minor", "person", "un-listed", 1},
-		{"individual", `,"subjects":["listed"],"birth_dates":["2008-11-21"]`, "listed", "person", "un-listed", 1},
-		{"individual", `,"subjects":["listed"],"birth_dates":["1990","2008"]`, "listed minor", "person", "un-listed", 1},
-		{"individual", `,"subjects":["listed"],"birth_dates":["2008-11"]`, "listed minor", "person", "un-listed", 1},
+		{"individual", `,"birth":[{"date":"1971"}]`, "listed", "person", "un-listed", 1},
+		{"individual", `,"subject":"listed","birth":[{"date":"2008-11-22"}]`, "listed minor", "person", "un-listed", 1},
+		{"individual", `,"subject":"listed","birth":[{"date":"2008-11-21"}]`, "listed", "person", "un-listed", 1},
+		{"individual", `,"subject":"listed","birth":[{"date":"1990"},{"date":"2008"}]`, "listed minor", "person", "un-listed", 1},
+		{"individual", `,"subject":"listed","birth":[{"date":"2008-11"}]`, "listed minor", "person", "un-listed", 1},
 	}
 	for _, c := range cases {
 		l, found := Build(Input{Object: listing(t, c.class, c.members), Profile: p, Origin: "a", Now: now})
@@ -145,14 +145,14 @@ func TestBuildListing(t *testing.T) {
 
 // TestMinorWithDefaultSubjects: a minor on a list is a listed minor.
 func TestMinorWithDefaultSubjects(t *testing.T) {
-	l, _ := Build(Input{Object: listing(t, "individual", `,"birth_dates":["2015"]`), Profile: profile(t, listingProfile), Now: now})
+	l, _ := Build(Input{Object: listing(t, "individual", `,"birth":[{"date":"2015"}]`), Profile: profile(t, listingProfile), Now: now})
 	if !l.Subjects.HasAll(Set{"listed", "minor"}) {
 		t.Errorf("subjects %v", l.Subjects)
 	}
 }
 
 func TestBadListingDenies(t *testing.T) {
-	for _, members := range []string{`,"subjects":["bad people"]`, `,"designation":["someone"]`, `,"at_risk_from":["Elsewhere"]`, `,"group":"a b"`} {
+	for _, members := range []string{`,"subject":"bad people"`, `,"designation":"someone"`, `,"at_risk_from":["Elsewhere"]`, `,"group":"a b"`} {
 		l, found := Build(Input{Object: listing(t, "individual", members), Profile: profile(t, listingProfile), Now: now})
 		if l.TLP.Value() != TLPRed || len(l.Purposes.Words()) > 0 || !l.Caveats.Has(Unmapped) {
 			t.Errorf("%s: %s", members, l.Canonical())

@@ -12,11 +12,11 @@ import (
 const adulthood = 18
 
 // listingFacts returns what our listing extension on an identity states about
-// the person or group it lists. Its members that are facts:
+// the person or group it lists (docs/spec/listing.md). Its members that are facts:
 //
-//	subjects      categories of the person, see Subjects
-//	birth_dates   YYYY, YYYY-MM or YYYY-MM-DD, several when the list is unsure
-//	designation   whose lists the entry rests on
+//	subject       category of the person, see Subjects; of a group it says nothing here
+//	birth         dates of birth, several when the list is unsure: date, and to for a period
+//	designation   on whose list the entry rests
 //	group         the listed group
 //	at_risk_from  countries, for a protected person
 //
@@ -28,18 +28,28 @@ func listingFacts(o *stix.Object, now time.Time) (l Label, minor bool, found []F
 		return Label{}, false, nil
 	}
 	f := Facts{
-		Subjects: words(ext.Get("subjects")), AtRiskFrom: words(ext.Get("at_risk_from")),
-		Group: ext.Get("group").Str(), Designation: permission(words(ext.Get("designation"))),
+		AtRiskFrom: words(ext.Get("at_risk_from")), Group: ext.Get("group").Str(),
+		Designation: permission(word(ext.Get("designation"))),
+	}
+	if o.Root().Get("identity_class").Str() == "individual" {
+		f.Subjects = word(ext.Get("subject"))
 	}
 	path := "extensions." + string(stix.ListingExtension)
-	for _, date := range words(ext.Get("birth_dates")) {
+	for birth := range ext.Get("birth").Items() {
+		date := birth.Get("to").Str()
+		if date == "" {
+			date = birth.Get("date").Str()
+		}
+		if date == "" {
+			continue // the list has words only
+		}
 		latest, ok := latestBirth(date)
 		switch {
 		case !ok:
-			found = append(found, Finding{Path: path + ".birth_dates", Kind: BadListing})
+			found = append(found, Finding{Path: path + ".birth", Kind: BadListing})
 		case latest.AddDate(adulthood, 0, 0).After(now):
 			minor = true
-			found = append(found, Finding{Path: path + ".birth_dates", Kind: FoundMinor})
+			found = append(found, Finding{Path: path + ".birth", Kind: FoundMinor})
 		}
 	}
 	l, err := f.Label()
@@ -47,6 +57,14 @@ func listingFacts(o *stix.Object, now time.Time) (l Label, minor bool, found []F
 		return Unreadable(), minor, append(found, Finding{Path: path, Kind: BadListing, Why: err.Error()})
 	}
 	return l, minor, found
+}
+
+// word reads a member that holds one word; absent, it states nothing.
+func word(v stix.Value) []string {
+	if !v.Exists() {
+		return nil
+	}
+	return []string{v.Str()}
 }
 
 func words(v stix.Value) (out []string) {

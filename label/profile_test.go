@@ -136,7 +136,7 @@ func FuzzParseProfile(f *testing.F) {
 
 // FuzzBuild: whatever passes the gate gets a final label that policy accepts.
 func FuzzBuild(f *testing.F) {
-	f.Add([]byte(`{"type":"identity","spec_version":"2.1","id":"identity--6b5cbb0a-7a3f-4b7e-9a1d-0d4c2f6f1c11","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z","name":"+1 (23) 45-678-901","identity_class":"individual","extensions":{"extension-definition--55f2a337-30f0-46b5-9522-bbc7914182a3":{"birth_dates":["1990","x"],"group":"g"}}}`))
+	f.Add([]byte(`{"type":"identity","spec_version":"2.1","id":"identity--6b5cbb0a-7a3f-4b7e-9a1d-0d4c2f6f1c11","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z","name":"+1 (23) 45-678-901","identity_class":"individual","extensions":{"extension-definition--55f2a337-30f0-46b5-9522-bbc7914182a3":{"birth":[{"date":"1990"},{"date":"x"}],"group":"g"}}}`))
 	f.Add([]byte(`{"type":"url","id":"url--6b5cbb0a-7a3f-4b7e-9a1d-0d4c2f6f1c11","value":"born 1990 passport 12345 a@b.cd \u0040"}`))
 	p, err := ParseProfile([]byte(referenceProfile))
 	if err != nil {

@@ -48,9 +48,9 @@ func identity(class, more string) string {
 // label to the verdict.
 func TestUNListReachesWhomItMay(t *testing.T) {
 	s := shippedSet(t)
-	person := built(t, s, "un-consolidated", identity("individual", `,"birth_dates":["1971"]`))
+	person := built(t, s, "un-consolidated", identity("individual", `,"birth":[{"date":"1971"}]`))
 	group := built(t, s, "un-consolidated", identity("organization", ""))
-	child := built(t, s, "un-consolidated", identity("individual", `,"birth_dates":["2012"]`))
+	child := built(t, s, "un-consolidated", identity("individual", `,"birth":[{"date":"2012"}]`))
 	for _, c := range []struct {
 		partner            Partner
 		agreement, purpose string

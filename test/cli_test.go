@@ -128,6 +128,17 @@ func (p *process) kill() (ended bool, err error, written int64) {
 	return p.cmd.ProcessState.ExitCode() >= 0, err, written
 }
 
+// until waits until the process has written so much since its work began, or
+// ended, or most has passed: so that a kill hits the same point of the work on a
+// slow machine as on a fast one.
+func (p *process) until(written int64, most time.Duration) {
+	for end := time.Now().Add(most); time.Now().Before(end) && len(p.done) == 0; time.Sleep(500 * time.Microsecond) {
+		if p.written()-p.base >= written {
+			return
+		}
+	}
+}
+
 // written reads what the process has written from what Linux knows of it.
 func (p *process) written() int64 {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/io", p.cmd.Process.Pid))

@@ -51,7 +51,7 @@ func TestKilledImport(t *testing.T) {
 		files = append(files, file)
 		for imported := false; !imported; {
 			p := start(t, a.command("import", file, "--profile", "public-reference", "--json"))
-			time.Sleep(between(r, 20*time.Millisecond, 260*time.Millisecond))
+			p.until(r.Int64N(2500<<10), time.Second)
 			if k.total() >= killsEach {
 				<-p.done
 				p.done <- nil
@@ -164,7 +164,7 @@ func TestKilledServer(t *testing.T) {
 	var k kills
 	for k.total() < killsEach {
 		p := a.serve()
-		time.Sleep(between(r, 10*time.Millisecond, 150*time.Millisecond))
+		p.until(r.Int64N(500<<10), between(r, 20*time.Millisecond, 300*time.Millisecond))
 		ended, err, written := p.kill()
 		if ended {
 			t.Fatalf("serve ended by itself: %v\n%s", err, p.errs.String())
@@ -351,11 +351,12 @@ func TestKilledSync(t *testing.T) {
 		file := filepath.Join(dir, fmt.Sprintf("%d.ndjson", i))
 		ok(t, os.WriteFile(file, lines(g.batch(150+r.IntN(300))), 0o600))
 		in := start(t, a.command("import", file, "--profile", "public-reference"))
-		time.Sleep(between(r, 80*time.Millisecond, 330*time.Millisecond))
-		victim, which := &atB, b
+		victim, which, most := &atB, b, int64(1<<20)
 		if i%3 == 2 {
-			victim, which = &atA, a
+			victim, which, most = &atA, a, 40<<10
 		}
+		(*victim).base = (*victim).written()
+		(*victim).until(r.Int64N(most), between(r, 200*time.Millisecond, 600*time.Millisecond))
 		ended, err, written := (*victim).kill()
 		if ended {
 			t.Fatalf("serve ended by itself: %v\n%s", err, (*victim).errs.String())

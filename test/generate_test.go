@@ -61,7 +61,7 @@ func (g *invented) object(i int) made {
 		for range 1 + r.IntN(3) {
 			o.refs = append(o.refs, g.target(r, i))
 		}
-		o.raw = fmt.Sprintf(`%s,"name":"Report %d \u00e9\/","published":"2026-03-02T00:00:00Z","object_refs":["%s"], "x_note":{"b":1,"a":[ ]}}`,
+		o.raw = fmt.Sprintf(`%s,"name":"Report %d \u00e9\/","published":"2026-03-02T00:00:00Z","object_refs":["%s"], "x_note":{"b":1,"a":[ 2 ]}}`,
 			head, i, strings.Join(o.refs, `", "`))
 	default:
 		o.raw = fmt.Sprintf(`%s,"name":"Organisation %d","identity_class":"organization"}`, head, i)
@@ -78,7 +78,11 @@ func (g *invented) target(r *rand.Rand, i int) string {
 		j := max(0, i+50-r.IntN(1500))
 		return g.id(j - j%4)
 	default:
-		return g.id(max(0, i+20-r.IntN(600)))
+		j := max(0, i+20-r.IntN(600))
+		if i%4 == 2 && j%4 == 2 { // no relationship leads to a relationship
+			j++
+		}
+		return g.id(j)
 	}
 }
 

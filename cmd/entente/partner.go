@@ -19,7 +19,7 @@ import (
 func (a *app) partnerCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "partner", Short: "Other nodes: meet them, say what holds of them, synchronise"}
 	cmd.AddCommand(a.partnerInvite(), a.partnerAccept(), a.partnerConfirm(), a.partnerSet(), a.partnerSubscribe(),
-		a.partnerList(), a.partnerSuspend(), a.partnerSync())
+		a.partnerList(), a.partnerSuspend(), a.partnerSync(), a.partnerQuarantine())
 	return cmd
 }
 

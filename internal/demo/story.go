@@ -60,10 +60,10 @@ func (w *world) introduce(ctx context.Context) error {
 			return err
 		}
 		w.log("   nordlys – %-10s %s", m.Config.Name, code)
-		if err := know(ctx, w.nordlys, m, nil); err != nil {
+		if err := know(ctx, w.nordlys, m); err != nil {
 			return err
 		}
-		if err := know(ctx, m, w.nordlys, map[string]string{"PUBLIC": "listed-groups"}); err != nil {
+		if err := know(ctx, m, w.nordlys); err != nil {
 			return err
 		}
 	}

@@ -187,9 +187,9 @@ func confirm(ctx context.Context, at, with *member, code string) error {
 }
 
 // know says at one node what holds of another.
-func know(ctx context.Context, at, of *member, intake map[string]string) error {
+func know(ctx context.Context, at, of *member) error {
 	return at.DB.Update(ctx, func(tx *db.Tx) error {
-		if err := at.Release.SetParty(tx, release.Party{Partner: of.facts, Intake: intake}); err != nil {
+		if err := at.Release.SetParty(tx, release.Party{Partner: of.facts}); err != nil {
 			return err
 		}
 		return at.Release.RefreshIn(tx)

@@ -46,7 +46,8 @@ const MaxBatch = 1000
 // Source is who brings objects, and what is known about all it brings.
 type Source struct {
 	Partner   string // "" for this node itself
-	Agreement string // under which the partner brings it; "" for this node
+	Agreement string // under which the partner brings it; "" for this node, and by TAXII
+	Purpose   string // for which the partner brings it, "" if it did not say
 	Profile   *label.Profile
 }
 

@@ -202,7 +202,7 @@ func (b *batchIn) quarantine(s *store.Submission, l label.Label, res *Result) er
 	if b.src.Partner == "" || s.State != store.Active {
 		return nil
 	}
-	verdict, err := b.in.release.Welcome(b.tx, b.src.Partner, b.src.Agreement, l)
+	verdict, err := b.in.release.Welcome(b.tx, b.src.Partner, b.src.Agreement, b.src.Purpose, l)
 	if err != nil || verdict.Allow {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"entente/internal/db"
+	"entente/internal/store"
 )
 
 // Finding is something that doctor noticed.
@@ -30,21 +31,31 @@ func (n *Node) Doctor(ctx context.Context) []Finding {
 	rep, err := n.VerifyLedger(ctx)
 	report("ledger", fmt.Sprintf("%d entries in %d leaves hold, with the objects they are about", rep.Entries, rep.Leaves), err)
 	report("release logs", "every view is closed under reference and holds only what its epoch lets go", n.DB.View(ctx, n.Release.Check))
-	var conflicts, quarantined, unresolved int64
-	err = n.DB.View(ctx, func(tx *db.Tx) error {
-		for q, into := range map[string]*int64{
-			"SELECT count(*) FROM conflict":                 &conflicts,
-			"SELECT count(*) FROM submission WHERE state=4": &quarantined,
-			"SELECT count(DISTINCT seq) FROM unresolved":    &unresolved,
-		} {
-			if _, err := tx.Row(q, nil, into); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	report("waiting for people", fmt.Sprintf("%d conflicts, %d in quarantine, %d with markings whose definitions are missing", conflicts, quarantined, unresolved), err)
+	waiting, err := n.waiting(ctx)
+	report("waiting for people", waiting, err)
 	return out
+}
+
+// waiting says what people have to look at.
+func (n *Node) waiting(ctx context.Context) (what string, err error) {
+	const most = 20
+	err = n.DB.View(ctx, func(tx *db.Tx) error {
+		var w store.Waiting
+		if w, err = n.Store.Waiting(tx); err != nil {
+			return err
+		}
+		what = fmt.Sprintf("%d conflicts, %d in quarantine, %d with markings whose definitions are missing", w.Conflicts, w.Quarantined, w.Unresolved)
+		conflicts, err := n.Intake.Conflicts(tx, most)
+		for _, c := range conflicts {
+			from := "somebody else than its creator"
+			if c.Creator {
+				from = "its creator"
+			}
+			what += fmt.Sprintf("\n     %s version %s: submission %d says something else than %d, from %s", c.ID, c.Version, c.Second, c.First, from)
+		}
+		return err
+	})
+	return what, err
 }
 
 func integrity(tx *db.Tx) error {

@@ -171,7 +171,7 @@ func (r *Room) standing(ctx context.Context, p Partner, o offer) (at link, ok bo
 		ok = known && a.Party(p.ID) && a.Party(r.node) && a.InForce(r.now())
 		at.profile = party.Intake[o.Agreement]
 		if at.profile == "" {
-			at.profile = "partner-delivery"
+			at.profile = a.IntakeProfile
 		}
 		if _, err = tx.Row("SELECT done FROM subscription WHERE partner=$1 AND id=$2", []any{p.ID, o.View}, &at.done); err != nil {
 			return err
@@ -207,7 +207,7 @@ func (r *Room) take(ctx context.Context, p Partner, o offer, at link, d *receive
 		}
 		batch = append(batch, intake.Arrival{Object: obj, Facts: &d.labels[item.Label]})
 	}
-	src := intake.Source{Partner: p.ID, Agreement: o.Agreement, Profile: profile}
+	src := intake.Source{Partner: p.ID, Agreement: o.Agreement, Purpose: o.Purpose, Profile: profile}
 	ref := fmt.Sprintf("%s %d-%d", o.View, at.done, d.header.Next)
 	_, err = r.intake.Accept(ctx, src, intake.Container{Kind: "delivery", Ref: ref}, batch, func(tx *db.Tx, results []intake.Result) error {
 		for _, res := range results {

@@ -9,8 +9,9 @@ import (
 
 // Welcome decides whether what a partner brought may leave quarantine: our own
 // rules, with the partner that sent it as the one they are about. With no
-// agreement named, any that the partner is party to will do.
-func (e *Engine) Welcome(tx *db.Tx, partner, agreement string, l label.Label) (verdict policy.Verdict, err error) {
+// agreement named, any that the partner is party to will do; with no purpose
+// named, any that the label and the agreement have in common.
+func (e *Engine) Welcome(tx *db.Tx, partner, agreement, purpose string, l label.Label) (verdict policy.Verdict, err error) {
 	party, _, err := e.Party(tx, partner)
 	if err != nil {
 		return verdict, err
@@ -21,7 +22,7 @@ func (e *Engine) Welcome(tx *db.Tx, partner, agreement string, l label.Label) (v
 			continue
 		}
 		verdict = e.set.Decide(policy.Request{Partner: party.Partner, Agreement: a.ID, Member: true, Label: l,
-			Action: policy.LeaveQuarantine, Purpose: "verification"})
+			Action: policy.LeaveQuarantine, Purpose: common(purpose, a.Purposes, l)})
 		if verdict.Fault != "" {
 			e.alarm("policy could not be evaluated for what " + partner + " brought: " + verdict.Fault)
 			verdict.Allow = false
@@ -31,6 +32,19 @@ func (e *Engine) Welcome(tx *db.Tx, partner, agreement string, l label.Label) (v
 		}
 	}
 	return verdict, nil
+}
+
+// common picks a purpose under which something is brought.
+func common(stated string, agreed []string, l label.Label) string {
+	if stated != "" {
+		return stated
+	}
+	for _, p := range agreed {
+		if l.Purposes.Has(p) {
+			return p
+		}
+	}
+	return "verification" // which the label does not allow, and the verdict will say so
 }
 
 // Travelling returns the facts about a class that go with its objects to

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"fmt"
+	"strings"
 
 	"entente/internal/db"
 	"entente/stix"
@@ -162,4 +163,33 @@ func (s *Store) Range(tx *db.Tx, from, to Seq, each func(Submission) error) erro
 			sub.SHA = sha256.Sum256(bytes)
 			return each(sub)
 		})
+}
+
+// InState calls each with submissions that stand in a state, oldest first.
+func (s *Store) InState(tx *db.Tx, state State, most int, each func(Submission) error) error {
+	return tx.Rows("SELECT "+columns+" FROM submission s JOIN place p ON p.seq=s.seq AND p.class=s.class WHERE s.state=$1 ORDER BY s.seq LIMIT $2",
+		[]any{int64(state), most}, func(scan func(...any) error) error {
+			sub, err := scanSubmission(scan)
+			if err != nil {
+				return err
+			}
+			return each(sub)
+		})
+}
+
+// Agreement is the agreement that a partner brought things under, "" for what
+// is brought under none in particular.
+func (s Source) Agreement() string {
+	agreement, _, _ := strings.Cut(s.Profile, "/")
+	return agreement
+}
+
+// Waiting counts what people have to look at.
+type Waiting struct{ Conflicts, Quarantined, Unresolved int64 }
+
+// Waiting counts what people have to look at.
+func (s *Store) Waiting(tx *db.Tx) (w Waiting, err error) {
+	_, err = tx.Row("SELECT (SELECT count(*) FROM conflict), (SELECT count(*) FROM submission WHERE state=$1), (SELECT count(DISTINCT seq) FROM unresolved)",
+		[]any{int64(Quarantined)}, &w.Conflicts, &w.Quarantined, &w.Unresolved)
+	return w, err
 }

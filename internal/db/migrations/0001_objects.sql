@@ -31,6 +31,7 @@ CREATE TABLE submission(
   class {int} NOT NULL, carried {int} NOT NULL, at {int} NOT NULL, state {int} NOT NULL);
 CREATE INDEX submission_object ON submission(object);
 CREATE INDEX submission_body ON submission(body);
+CREATE INDEX submission_state ON submission(state) WHERE state<>0;
 
 -- A class is one label; its submissions have dense places in it.
 CREATE TABLE class(n {pk}, sha {blob} NOT NULL UNIQUE, facts {text} NOT NULL, size {int} NOT NULL);

@@ -17,9 +17,6 @@ CREATE TABLE subscription(
 -- The latest checkpoint of each partner's ledger that we have verified.
 CREATE TABLE seen_checkpoint(partner {text} PRIMARY KEY, note {text} NOT NULL, at {int} NOT NULL);
 
--- What a partner brought and our own rules have not accepted yet.
-CREATE TABLE quarantine(seq {pk}, partner {text} NOT NULL, why {text} NOT NULL, at {int} NOT NULL);
-
 -- Status resources of TAXII, kept for a day at least.
 CREATE TABLE taxii_status(id {text} PRIMARY KEY, partner {text} NOT NULL, body {text} NOT NULL, until {int} NOT NULL);
 
