@@ -25,7 +25,7 @@ func (b *bench) memoFill(w world) error {
 	if err := n.DB.Update(b.ctx, func(tx *db.Tx) error { return addClasses(tx, n, classes) }); err != nil {
 		return err
 	}
-	agreement, _ := n.Policy.Agreement("PUBLIC")
+	agreement, _ := n.Release.Policy().Agreement("PUBLIC")
 	var ms []float64
 	for _, purpose := range agreement.Purposes {
 		before := cpuHere()

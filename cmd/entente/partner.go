@@ -18,7 +18,7 @@ import (
 
 func (a *app) partnerCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "partner", Short: "Other nodes: meet them, say what holds of them, synchronise"}
-	cmd.AddCommand(a.partnerInvite(), a.partnerAccept(), a.partnerConfirm(), a.partnerSet(), a.partnerSubscribe(),
+	cmd.AddCommand(a.partnerAdd(), a.partnerInvite(), a.partnerAccept(), a.partnerConfirm(), a.partnerSet(), a.partnerSubscribe(),
 		a.partnerList(), a.partnerSuspend(), a.partnerSync(), a.partnerQuarantine())
 	return cmd
 }
@@ -28,6 +28,28 @@ func (a *app) update(cmd *cobra.Command, f func(*node.Node, *db.Tx) error) error
 	return a.with(cmd.Context(), func(n *node.Node) error {
 		return n.DB.Update(cmd.Context(), func(tx *db.Tx) error { return f(n, tx) })
 	})
+}
+
+func (a *app) partnerAdd() *cobra.Command {
+	return &cobra.Command{
+		Use:   "add NAME",
+		Short: "Make a partner of somebody who has no node, only a TAXII client",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			err := a.update(cmd, func(n *node.Node, tx *db.Tx) error { return n.Partner.AddClient(tx, args[0]) })
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return a.write(map[string]string{"partner": args[0], "state": partner.Client})
+			}
+			a.say("%s is a partner now. Its client needs an account, and you say what it may have:", args[0])
+			a.say("  entente user add NAME --role partner --partner %s", args[0])
+			a.say("  entente partner set %s …", args[0])
+			a.say("  entente partner subscribe %s AGREEMENT PURPOSE --plain", args[0])
+			return nil
+		},
+	}
 }
 
 func (a *app) partnerInvite() *cobra.Command {

@@ -30,13 +30,14 @@ const (
 	beginRead  = "BEGIN"
 )
 
-// dataSource names the file to the driver. synchronous=FULL: what has been
-// acknowledged survives a power cut.
-func dataSource(path string, write bool) string {
+// dataSource names the file to the driver. synchronous is that of the writing
+// connection (full: what has been acknowledged survives a power cut), "" for one
+// that reads only.
+func dataSource(path, synchronous string) string {
 	q := url.Values{}
 	pragmas := []string{"busy_timeout(30000)"}
-	if write {
-		pragmas = append(pragmas, "page_size(8192)", "journal_mode(wal)", "synchronous(full)",
+	if synchronous != "" {
+		pragmas = append(pragmas, "page_size(8192)", "journal_mode(wal)", "synchronous("+synchronous+")",
 			"cache_size(-16384)", "wal_autocheckpoint(2000)", "foreign_keys(off)", "temp_store(memory)")
 	} else {
 		pragmas = append(pragmas, "query_only(on)", "cache_size(-8192)")

@@ -32,7 +32,6 @@ type Node struct {
 	Config  Config
 	Keys    *keys.Keys
 	DB      *db.DB
-	Policy  *policy.Set
 	Store   *store.Store
 	Journal *journal.Journal
 	Release *release.Engine
@@ -43,6 +42,8 @@ type Node struct {
 	log    *slog.Logger
 	now    func() time.Time
 	random io.Reader
+
+	policies string // folder of the policy files
 }
 
 // World is what a node takes from outside itself: a test fixes it.
@@ -123,28 +124,29 @@ func Open(ctx context.Context, dir string, w World) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	set, err := policy.Load(os.DirFS(filepath.Join(dir, policyDir)))
+	n := &Node{Config: c, Keys: k, log: w.Log, now: w.Now, random: w.Random, policies: filepath.Join(dir, policyDir)}
+	set, err := n.loadPolicy()
 	if err != nil {
-		return nil, fmt.Errorf("policies in %s: %w", filepath.Join(dir, policyDir), err)
+		return nil, err
 	}
 	d, err := db.Open(ctx, filepath.Join(dir, dataFile))
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{Config: c, Keys: k, DB: d, Policy: set, log: w.Log, now: w.Now, random: w.Random}
-	if err := n.furnish(ctx); err != nil {
+	n.DB = d
+	if err := n.furnish(ctx, set); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	return n, nil
 }
 
 // furnish makes the rooms and sees to what must hold before they are used.
-func (n *Node) furnish(ctx context.Context) (err error) {
+func (n *Node) furnish(ctx context.Context, set *policy.Set) (err error) {
 	if n.Journal, err = journal.New(n.Config.Name, n.Keys.Ledger, n.random, n.now); err != nil {
 		return err
 	}
 	n.Store = store.New()
-	n.Release = release.New(release.Config{Store: n.Store, Policy: n.Policy, Journal: n.Journal, Random: n.random, Now: n.now,
+	n.Release = release.New(release.Config{Store: n.Store, Policy: set, Load: n.loadPolicy, Journal: n.Journal, Random: n.random, Now: n.now,
 		Alarm: func(what string) { n.log.Error("alarm", "what", what) }})
 	n.Intake = intake.New(n.Config.Name, n.DB, n.Store, n.Release, n.Journal, n.now)
 	if n.Access, err = access.New(n.DB, n.Journal, n.random, n.now); err != nil {
@@ -153,7 +155,7 @@ func (n *Node) furnish(ctx context.Context) (err error) {
 	card := partner.Card{Node: n.Config.Name, Title: n.Config.Title, Country: n.Config.Country, Identity: n.Config.Identity,
 		Endpoint: n.Config.Endpoint, Contacts: n.Config.Contacts}
 	n.Partner, err = partner.New(partner.Config{Card: card, Keys: n.Keys, DB: n.DB, Release: n.Release, Intake: n.Intake,
-		Journal: n.Journal, Profile: n.Policy.Profile, Random: n.random, Now: n.now})
+		Journal: n.Journal, Profile: n.profile, Random: n.random, Now: n.now})
 	if err != nil {
 		return err
 	}
@@ -169,7 +171,10 @@ func (n *Node) adopt(tx *db.Tx) error {
 	if err := intake.BindCreator(tx, n.Config.Identity, ""); err != nil {
 		return err
 	}
-	for _, p := range n.Policy.Profiles() {
+	if err := n.Release.Adopt(tx); err != nil {
+		return err
+	}
+	for _, p := range n.Release.Policy().Profiles() {
 		text := p.Canonical()
 		sum := sha256.Sum256(text)
 		var known []byte
@@ -192,6 +197,18 @@ func (n *Node) adopt(tx *db.Tx) error {
 	return nil
 }
 
+// loadPolicy reads the policies as they are in the folder now.
+func (n *Node) loadPolicy() (*policy.Set, error) {
+	set, err := policy.Load(os.DirFS(n.policies))
+	if err != nil {
+		return nil, fmt.Errorf("policies in %s: %w", n.policies, err)
+	}
+	return set, nil
+}
+
+// profile returns an intake profile of the policies in force.
+func (n *Node) profile(name string) (*label.Profile, bool) { return n.Release.Policy().Profile(name) }
+
 // Close closes the node. What has been noted but not sequenced is sequenced.
 func (n *Node) Close() error {
 	_, err := n.Journal.Sequence(context.Background(), n.DB)
@@ -200,10 +217,10 @@ func (n *Node) Close() error {
 
 // Profile returns an intake profile that this node has adopted.
 func (n *Node) Profile(name string) (*label.Profile, error) {
-	p, ok := n.Policy.Profile(name)
+	p, ok := n.profile(name)
 	if !ok {
 		var names []string
-		for _, p := range n.Policy.Profiles() {
+		for _, p := range n.Release.Policy().Profiles() {
 			names = append(names, p.Name)
 		}
 		return nil, fmt.Errorf("there is no intake profile %q: use one of %v, or add a file to %s", name, names, filepath.Join(policyDir, "profiles"))

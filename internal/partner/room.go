@@ -65,6 +65,7 @@ func New(c Config) (*Room, error) {
 const (
 	Proposed  = "proposed"  // its card is here; nobody has compared the code
 	Paired    = "paired"    // its keys count
+	Client    = "client"    // it has no node, only a client with credentials
 	Suspended = "suspended" // nothing goes to it or is taken from it
 )
 
@@ -102,9 +103,11 @@ func (r *Room) partners(tx *db.Tx, where string, args ...any) ([]Partner, error)
 		if err := scan(&p.ID, &p.State, &card, &p.code, &at); err != nil {
 			return err
 		}
-		var err error
-		if p.Card, err = ParseCard(card); err != nil {
-			return fmt.Errorf("the stored card of partner %s: %w", p.ID, err)
+		if len(card) > 0 {
+			var err error
+			if p.Card, err = ParseCard(card); err != nil {
+				return fmt.Errorf("the stored card of partner %s: %w", p.ID, err)
+			}
 		}
 		p.At = time.UnixMicro(at)
 		out = append(out, p)
@@ -115,10 +118,32 @@ func (r *Room) partners(tx *db.Tx, where string, args ...any) ([]Partner, error)
 
 // bind gives a new partner its inbox and lets it speak for its identity.
 func (r *Room) bind(tx *db.Tx, p Partner) error {
-	if err := intake.BindCreator(tx, p.Card.Identity, p.ID); err != nil {
-		return err
+	if p.Card.Identity != "" {
+		if err := intake.BindCreator(tx, p.Card.Identity, p.ID); err != nil {
+			return err
+		}
 	}
 	_, err := r.release.AddView(tx, release.View{Kind: release.Inbox, Partner: p.ID, Alias: "inbox", Title: "Inbox of " + p.ID, Carriage: release.CarriagePlain})
+	return err
+}
+
+// AddClient makes a partner of somebody who has no node and comes with a TAXII
+// client: an inbox, and whatever it is subscribed to.
+func (r *Room) AddClient(tx *db.Tx, id string) error {
+	if !label.ValidName(id) || id == r.node {
+		return fmt.Errorf("%q cannot name a partner: use letters, digits, - _ . and :, and not this node's own name", id)
+	}
+	n, err := tx.Exec("INSERT INTO partner(id,state,card,code,at) VALUES ($1,$2,'','',$3) ON CONFLICT (id) DO NOTHING", id, Client, r.now().UnixMicro())
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return fmt.Errorf("there is a partner called %s already", id)
+	}
+	if err := r.bind(tx, Partner{ID: id}); err != nil {
+		return err
+	}
+	_, err = r.journal.Note(tx, "client", map[string]string{"partner": id}, nil)
 	return err
 }
 
@@ -132,6 +157,9 @@ func (r *Room) Suspend(tx *db.Tx, id string, suspended bool) error {
 		return fmt.Errorf("there is no partner called %q: see entente partner list", id)
 	}
 	state, kind := Paired, "resume"
+	if len(p.Card.Signing) == 0 {
+		state = Client
+	}
 	if suspended {
 		state, kind = Suspended, "suspend"
 	}

@@ -87,7 +87,21 @@ func (c *Collections) Caller(req *http.Request) (taxii.Caller, error) {
 	if errors.Is(err, access.ErrWrong) || err == nil && a.Partner == "" {
 		return nil, taxii.ErrUnauthorized
 	}
-	return caller{a.Partner}, err
+	if err != nil {
+		return nil, err
+	}
+	return caller{a.Partner}, c.admitted(req.Context(), a.Partner)
+}
+
+// admitted: the account of a partner that is suspended opens nothing.
+func (c *Collections) admitted(ctx context.Context, id string) error {
+	return c.room.db.View(ctx, func(tx *db.Tx) error {
+		party, _, err := c.room.release.Party(tx, id)
+		if err == nil && party.Suspended {
+			err = taxii.ErrUnauthorized
+		}
+		return err
+	})
 }
 
 func (c *Collections) account(req *http.Request) (access.Account, error) {

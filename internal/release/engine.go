@@ -24,6 +24,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"entente/internal/db"
@@ -39,7 +40,8 @@ type Epoch [sha256.Size]byte
 // Engine decides. It is safe for concurrent use.
 type Engine struct {
 	store   *store.Store
-	set     *policy.Set
+	set     atomic.Pointer[policy.Set]
+	load    func() (*policy.Set, error)
 	journal *journal.Journal
 	random  io.Reader
 	now     func() time.Time
@@ -67,6 +69,7 @@ type have struct {
 type Config struct {
 	Store   *store.Store
 	Policy  *policy.Set
+	Load    func() (*policy.Set, error) // reads the policies again when another process has adopted new ones
 	Journal *journal.Journal
 	Random  io.Reader
 	Now     func() time.Time
@@ -75,12 +78,14 @@ type Config struct {
 
 // New returns an Engine.
 func New(c Config) *Engine {
-	return &Engine{store: c.Store, set: c.Policy, journal: c.Journal, random: c.Random, now: c.Now, alarm: c.Alarm,
+	e := &Engine{store: c.Store, load: c.Load, journal: c.Journal, random: c.Random, now: c.Now, alarm: c.Alarm,
 		memo: map[int64]*memo{}, have: map[int64]*have{}}
+	e.set.Store(c.Policy)
+	return e
 }
 
 // Policy returns the policies in force.
-func (e *Engine) Policy() *policy.Set { return e.set }
+func (e *Engine) Policy() *policy.Set { return e.set.Load() }
 
 // maxVerdicts bounds the memo of one view; a node with more classes than this
 // labels objects one by one, which its operator should know.
@@ -141,7 +146,7 @@ func (e *Engine) label(tx *db.Tx, c store.Class) (label.Label, error) {
 const RuleCarriage = "carriage"
 
 func (e *Engine) decide(v *View, l label.Label) policy.Verdict {
-	verdict := e.set.Decide(v.request(l))
+	verdict := e.Policy().Decide(v.request(l))
 	if verdict.Fault != "" {
 		e.alarm(fmt.Sprintf("policy could not be evaluated for partner %s under %s: %s", v.Partner, v.Agreement, verdict.Fault))
 		verdict.Allow = false
@@ -162,7 +167,7 @@ func (v *View) request(l label.Label) policy.Request {
 
 // epoch is the hash of all that decides for v.
 func (e *Engine) epoch(v *View) (Epoch, []byte, error) {
-	set := e.set.Hash()
+	set := e.Policy().Hash()
 	facts, err := json.Marshal(struct {
 		Policy    []byte `json:"policy"`
 		Party     Party  `json:"party"`

@@ -107,7 +107,7 @@ type fataler interface {
 
 func newBench(t testing.TB, set *policy.Set, dir string) *bench {
 	t.Helper()
-	d, err := db.Open(context.Background(), filepath.Join(dir, "node.db"))
+	d, err := db.OpenScratch(context.Background(), filepath.Join(dir, "node.db"))
 	if err != nil {
 		t.Fatal(err)
 	}

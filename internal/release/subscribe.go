@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"entente/internal/db"
 	"entente/label"
@@ -13,10 +14,10 @@ import (
 // Subscribe lets a partner have what an agreement allows for a purpose, from
 // what there is on. plain is for clients that see bytes only.
 func (e *Engine) Subscribe(tx *db.Tx, partner, agreement, purpose string, plain bool) (*View, error) {
-	a, ok := e.set.Agreement(agreement)
+	a, ok := e.Policy().Agreement(agreement)
 	if !ok {
 		var ids []string
-		for _, a := range e.set.Agreements() {
+		for _, a := range e.Policy().Agreements() {
 			ids = append(ids, a.ID)
 		}
 		return nil, fmt.Errorf("there is no agreement %q: there are %v", agreement, ids)
@@ -31,9 +32,9 @@ func (e *Engine) Subscribe(tx *db.Tx, partner, agreement, purpose string, plain 
 		return nil, fmt.Errorf("%s is not for %s: its purposes are %v", agreement, purpose, []string(a.Purposes))
 	}
 	carriage := string(a.Carriage)
-	alias := ""
+	alias := strings.ToLower(agreement) + "-" + purpose
 	if plain && carriage != CarriagePlain {
-		carriage, alias = CarriagePlain, "plain"
+		carriage, alias = CarriagePlain, alias+"-plain"
 	}
 	v, err := e.AddView(tx, View{Kind: Subscription, Partner: partner, Agreement: agreement, Purpose: purpose,
 		Title: a.Title + ": " + purpose, Carriage: carriage, Alias: alias})
@@ -50,18 +51,18 @@ func (e *Engine) Subscribe(tx *db.Tx, partner, agreement, purpose string, plain 
 // that policy would not understand deny everything, which is safe but puzzling.
 func (e *Engine) CheckParty(p Party) error {
 	for agreement, profile := range p.Intake {
-		if _, ok := e.set.Agreement(agreement); !ok {
+		if _, ok := e.Policy().Agreement(agreement); !ok {
 			return fmt.Errorf("intake: there is no agreement %q", agreement)
 		}
-		if _, ok := e.set.Profile(profile); !ok {
+		if _, ok := e.Policy().Profile(profile); !ok {
 			return fmt.Errorf("intake: there is no intake profile %q", profile)
 		}
 	}
-	all := e.set.Agreements()
+	all := e.Policy().Agreements()
 	if len(all) == 0 {
 		return errors.New("there are no agreements")
 	}
-	verdict := e.set.Decide(policy.Request{Partner: p.Partner, Agreement: all[0].ID, Label: label.Label{}.Final(), Action: policy.Release, Purpose: "verification"})
+	verdict := e.Policy().Decide(policy.Request{Partner: p.Partner, Agreement: all[0].ID, Label: label.Label{}.Final(), Action: policy.Release, Purpose: "verification"})
 	if verdict.Fault != "" {
 		return errors.New(verdict.Fault)
 	}

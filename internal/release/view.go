@@ -66,6 +66,9 @@ func (e *Engine) View(tx *db.Tx, partner, collection string) (*View, error) {
 
 func (e *Engine) views(tx *db.Tx, where string, args ...any) ([]*View, error) {
 	var vs []*View
+	if err := e.current(tx); err != nil {
+		return nil, err
+	}
 	err := tx.Rows("SELECT "+viewColumns+" FROM view WHERE "+where+" ORDER BY n", args, func(scan func(...any) error) error {
 		v := &View{}
 		var epoch []byte
@@ -98,7 +101,7 @@ func (e *Engine) complete(tx *db.Tx, v *View) (err error) {
 		return err
 	}
 	v.party.ID = v.Partner
-	if a, ok := e.set.Agreement(v.Agreement); ok {
+	if a, ok := e.Policy().Agreement(v.Agreement); ok {
 		v.basis = a.TransferBasis
 		v.member = a.InForce(e.now()) && a.Party(v.Partner)
 	}

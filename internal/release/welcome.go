@@ -17,11 +17,11 @@ func (e *Engine) Welcome(tx *db.Tx, partner, agreement, purpose string, l label.
 		return verdict, err
 	}
 	party.ID = partner
-	for _, a := range e.set.Agreements() {
+	for _, a := range e.Policy().Agreements() {
 		if agreement != "" && a.ID != agreement || !a.Party(partner) || !a.InForce(e.now()) {
 			continue
 		}
-		verdict = e.set.Decide(policy.Request{Partner: party.Partner, Agreement: a.ID, Member: true, Label: l,
+		verdict = e.Policy().Decide(policy.Request{Partner: party.Partner, Agreement: a.ID, Member: true, Label: l,
 			Action: policy.LeaveQuarantine, Purpose: common(purpose, a.Purposes, l)})
 		if verdict.Fault != "" {
 			e.alarm("policy could not be evaluated for what " + partner + " brought: " + verdict.Fault)

@@ -79,7 +79,7 @@ func (e *Engine) whySubmission(tx *db.Tx, v *View, s *store.Submission) (w WhySu
 	if w.Label, err = e.label(tx, s.Class); err != nil {
 		return w, err
 	}
-	w.Explanation = e.set.Explain(v.request(w.Label))
+	w.Explanation = e.Policy().Explain(v.request(w.Label))
 	verdict := e.decide(v, w.Label)
 	w.Carriage = w.Explanation.Verdict.Allow && !verdict.Allow
 	w.Explanation.Verdict = verdict

@@ -33,5 +33,8 @@ CREATE INDEX waiting_seq ON waiting(seq, view);
 -- What we hold to be true of each partner.
 CREATE TABLE party(id {text} PRIMARY KEY, facts {text} NOT NULL);
 
+-- The policy sets that have been adopted; the latest is in force.
+CREATE TABLE policy(n {pk}, hash {blob} NOT NULL, at {int} NOT NULL);
+
 -- Epochs that have been in force, with all that decided, for replay.
 CREATE TABLE epoch(hash {blob} PRIMARY KEY, at {int} NOT NULL, facts {text} NOT NULL);
