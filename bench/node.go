@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -54,7 +55,20 @@ func (b *bench) init(name, exchange string) (node, error) {
 func (n node) copy() (node, error) {
 	c := n
 	c.dir = filepath.Join(n.b.dir(n.name), "data")
-	return c, os.CopyFS(c.dir, os.DirFS(n.dir))
+	return c, filepath.WalkDir(n.dir, func(from string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		to := filepath.Join(c.dir, strings.TrimPrefix(from, n.dir))
+		if d.IsDir() {
+			return os.Mkdir(to, 0o700)
+		}
+		text, err := os.ReadFile(from)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(to, text, 0o600) // os.CopyFS would make keys readable by others
+	})
 }
 
 // pair pairs two nodes, as two people with a removable disk and a telephone.
@@ -106,7 +120,7 @@ func (n node) serve() (*server, error) {
 		return nil, err
 	}
 	var at struct{ Public string }
-	if err := json.NewDecoder(out).Decode(&at); err != nil {
+	if err := json.NewDecoder(out).Decode(&at); err != nil || at.Public == "" {
 		s.cmd.Cancel()
 		return nil, fmt.Errorf("entente serve did not open its listeners: %w\n%s", errors.Join(err, s.cmd.Wait()), s.said.String())
 	}

@@ -212,6 +212,7 @@ func TestClientPagingFaults(t *testing.T) {
 		{name: "empty collection that says more", feed: feed{page: 10, more: yes}, err: ErrLoop, most: 1},
 		{name: "next without more", feed: feed{n: 25, page: 10, more: no}, most: 3},
 		{name: "next always, more never", feed: feed{n: 25, page: 10, more: no, alwaysNext: true}, most: 4},
+		{name: "next always, refused at the end", feed: feed{n: 25, page: 10, more: no, alwaysNext: true, nextDiesAt: 25}, most: 4},
 		{name: "next always, leading to the same page", feed: feed{n: 5, page: 10, more: no, alwaysNext: true, ignoreNext: true}, most: 2},
 		{name: "next and more always", feed: feed{n: 25, page: 10, more: yes, alwaysNext: true}, err: ErrLoop, got: 25, most: 8},
 		{name: "next ignored: the same page for ever", feed: feed{n: 25, page: 10, ignoreNext: true}, err: ErrLoop, got: 10, most: 2},
@@ -286,6 +287,22 @@ func TestClientPagingProperty(t *testing.T) {
 			t.Fatalf("%d of %d", n, f.n)
 		}
 	})
+}
+
+// TestClientEndless: empty pages that lead on for ever are given up.
+func TestClientEndless(t *testing.T) {
+	n := 0
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n++
+		fmt.Fprintf(w, `{"more":true,"next":"n%d"}`, n)
+	}))
+	defer srv.Close()
+	var last error
+	for _, last = range newTestClient(t, srv.URL).Objects(t.Context(), "/r/", "c", Query{}) {
+	}
+	if !errors.Is(last, ErrLoop) || n > maxStale+1 {
+		t.Errorf("%v after %d requests", last, n)
+	}
 }
 
 // TestClientScroll: a server whose next stays the same while the pages change

@@ -321,9 +321,11 @@ func rules() []row {
 		"match[type]=a&match[type]=b", "match[version]=newest", "match[version]=", "match[version]=last,last",
 		"match[version]=all,last", "match[version]=first&match[version]=last", "match[version]=2020-01-01",
 		"match[spec_version]=two", "match[spec_version]=2", "match[spec_version]=2.1&match[spec_version]=2.0",
-		"match[type]=%zz", "match[type]=%ff", "limit=5;limit=6",
+		"match[type]=%zz", "x=" + strings.Repeat("y", maxQuery), "match[type]=" + strings.Repeat("a,", maxValues) + "b",
+		"match[version]=" + strings.Repeat("a,", maxValues) + "b", "match[type]=%ff", "limit=5;limit=6",
 	} {
 		target := strings.ReplaceAll(bad, " ", "%20")
+		bad = bad[:min(len(bad), 60)]
 		rows = append(rows, row{"3.4", "malformed on objects: " + bad, "GET", objectsA + "?" + target, 400, nil, "", nil, ""},
 			row{"3.4", "malformed on manifest: " + bad, "GET", manifestA + "?" + target, 400, nil, "", nil, ""})
 	}

@@ -112,7 +112,6 @@ func binding(caller, root, collection string, ep endpoint, q Query) [32]byte {
 	field(collection)
 	count(int(ep))
 	field(q.Object)
-	flag(q.AddedAfter.IsZero())
 	count(int(q.AddedAfter.Unix()))
 	count(q.AddedAfter.Nanosecond())
 	set(q.IDs)

@@ -23,6 +23,8 @@
 //   - An empty answer carries no X-TAXII-Date-Added headers: there is no such date.
 //   - match[version] and match[spec_version] work on one object and on DELETE;
 //     DELETE without match[version] means all versions (§5.6, §5.7).
+//   - HEAD asks the backend exactly what GET asks, bodies included, since the
+//     length of the answer is theirs; nothing but headers is sent.
 //   - A body of exactly max_content_length bytes is accepted (§4.2.1, §5.5).
 //
 // # Cursors

@@ -21,7 +21,6 @@ var ErrLoop = errors.New("taxii: the server does not let us page on")
 const (
 	maxStale  = 1000    // pages in a row with nothing new before ErrLoop
 	maxIdle   = 3       // empty pages in a row that lead to themselves
-	maxMended = 20      // errors in a row that are got round
 	maxBoost  = 10_000  // limit asked at most to get over many objects of one date
 	minLimit  = 100     // below this a refused limit is not the reason
 	dedupeGen = 1 << 16 // objects in one generation of dedupe
@@ -244,9 +243,7 @@ func (p *pager) leave() error {
 func (p *pager) recover(err error) error {
 	var e *Error
 	var big *oversizeError
-	if p.mended++; p.mended > maxMended {
-		return err
-	}
+	p.mended++
 	limit := max(p.boost, p.limit)
 	switch {
 	case errors.As(err, &big):
@@ -259,8 +256,8 @@ func (p *pager) recover(err error) error {
 		return nil
 	case !errors.As(err, &e):
 		return err
-	case p.soft && e.Code() < 500 && e.Code() != http.StatusUnauthorized:
-		p.done = true
+	case p.soft && (e.Code() == http.StatusBadRequest || e.Code() == http.StatusNotFound):
+		p.done = true // next without more was no way on
 		return nil
 	case e.Code() != http.StatusBadRequest && e.Code() != http.StatusRequestEntityTooLarge:
 		return err

@@ -43,7 +43,7 @@ func freeAddress(t testing.TB) string {
 
 // command prepares a call of the program on this node.
 func (c *cli) command(args ...string) *exec.Cmd {
-	return exec.Command(binary, append(args, "--data", c.dir)...)
+	return exec.Command(program, append(args, "--data", c.dir)...)
 }
 
 // run calls the program and returns what it wrote; it must end well.

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// binary is the program as it is shipped, built once for all tests.
-var binary string
+// program is the program as it is shipped, built once for all tests.
+var program string
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
@@ -20,8 +20,8 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "entente")
-	build := exec.Command("go", "build", "-o", binary, "entente/cmd/entente")
+	program = filepath.Join(dir, "entente")
+	build := exec.Command("go", "build", "-o", program, "entente/cmd/entente")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "build the program: %v\n%s", err, out)

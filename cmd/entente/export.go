@@ -2,7 +2,10 @@ package main
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/google/uuid"
@@ -25,43 +28,35 @@ their handling envelope.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.with(cmd.Context(), func(n *node.Node) error {
+				var views []*release.View
+				// Noted first: what is not on record does not leave.
+				err := n.DB.Update(cmd.Context(), func(tx *db.Tx) (err error) {
+					if views, err = n.Release.Views(tx, who); err != nil {
+						return err
+					}
+					if views = wanted(views, agreement); len(views) == 0 {
+						return refusedError{fmt.Errorf("%s has no such subscription, so there is nothing for it", who)}
+					}
+					return n.Release.NoteExport(tx, views)
+				})
+				if err != nil {
+					return err
+				}
 				f := os.Stdout
 				if out != "" {
-					var err error
 					if f, err = os.OpenFile(out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
 						return err
 					}
-					defer f.Close()
 				}
-				w := bufio.NewWriterSize(f, 256<<10)
-				count, left := 0, 0
-				err := n.DB.Update(cmd.Context(), func(tx *db.Tx) error {
-					views, err := n.Release.Views(tx, who)
-					if err != nil {
-						return err
-					}
-					views = wanted(views, agreement)
-					if len(views) == 0 {
-						return refusedError{fmt.Errorf("%s has no such subscription, so there is nothing for it", who)}
-					}
-					fmt.Fprintf(w, `{"type":"bundle","id":"bundle--%s","objects":[`, uuid.New())
-					for _, v := range views {
-						c, l, err := writeView(n, tx, v, w, count)
-						if err != nil {
-							return err
-						}
-						count, left = count+c, left+l
-						if err := n.Release.NoteExport(tx, v, c); err != nil {
-							return err
-						}
-					}
-					w.WriteString("]}\n")
-					return w.Flush()
-				})
-				if err == nil {
-					a.say("%d objects for %s; %d stay out because the bytes alone say less than their label", count, who, left)
+				count, left, err := writeBundle(cmd.Context(), n, views, f)
+				if out != "" {
+					err = errors.Join(err, f.Close())
 				}
-				return err
+				if err != nil {
+					return err
+				}
+				a.say("%d objects for %s; %d stay out because the bytes alone say less than their label", count, who, left)
+				return nil
 			})
 		},
 	}
@@ -82,26 +77,37 @@ func wanted(views []*release.View, agreement string) (out []*release.View) {
 	return out
 }
 
-// writeView writes the objects of a view, after n others, and says how many it
-// wrote and how many it left out.
-func writeView(n *node.Node, tx *db.Tx, v *release.View, w *bufio.Writer, before int) (count, left int, err error) {
-	f := release.Filter{Limit: 1000, Bodies: true, BytesOnly: true, Versions: release.Versions{All: true}}
-	for more := true; more; {
-		var page []release.Released
-		page, more, f.After, err = n.Release.Page(tx, v, f)
-		if err != nil {
-			return count, left, err
-		}
-		for _, it := range page {
-			if before+count > 0 {
-				w.WriteString(",\n")
+// writeBundle writes what views show as one bundle, and says how many objects
+// it wrote and how many stay out of a file that carries nothing but bytes.
+func writeBundle(ctx context.Context, n *node.Node, views []*release.View, to io.Writer) (count, left int64, err error) {
+	w := bufio.NewWriterSize(to, 256<<10)
+	fmt.Fprintf(w, `{"type":"bundle","id":"bundle--%s","objects":[`, uuid.New())
+	err = n.DB.View(ctx, func(tx *db.Tx) error {
+		for _, v := range views {
+			before := count
+			for it, err := range n.Release.All(tx, v, release.Filter{Bodies: true, BytesOnly: true, Versions: release.Versions{All: true}}) {
+				if err != nil {
+					return err
+				}
+				if count > 0 {
+					w.WriteString(",\n")
+				}
+				if _, err := it.Bytes.WriteTo(w); err != nil {
+					return err
+				}
+				count++
 			}
-			if _, err := it.Bytes.WriteTo(w); err != nil {
-				return count, left, err
+			all, err := n.Release.Count(tx, v)
+			if err != nil {
+				return err
 			}
-			count++
+			left += all - (count - before)
 		}
+		return nil
+	})
+	if err != nil {
+		return count, left, err
 	}
-	all, err := n.Release.Count(tx, v)
-	return count, int(all) - count, err
+	w.WriteString("]}\n")
+	return count, left, w.Flush()
 }

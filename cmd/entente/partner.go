@@ -178,6 +178,9 @@ assurances: no-death-penalty no-torture no-onward delete-on-request`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.update(cmd, func(n *node.Node, tx *db.Tx) error {
+				if err := known(n, tx, args[0]); err != nil {
+					return err
+				}
 				now, _, err := n.Release.Party(tx, args[0])
 				if err != nil {
 					return err
@@ -245,6 +248,15 @@ func merge(cmd *cobra.Command, now *release.Party, p release.Party, intake []str
 	return nil
 }
 
+// known says if there is no partner of that name.
+func known(n *node.Node, tx *db.Tx, name string) error {
+	_, found, err := n.Partner.Find(tx, name)
+	if err == nil && !found {
+		err = hintedError{fmt.Errorf("there is no partner called %q", name), "see entente partner list"}
+	}
+	return err
+}
+
 func (a *app) partnerSubscribe() *cobra.Command {
 	var plain bool
 	cmd := &cobra.Command{
@@ -254,17 +266,21 @@ func (a *app) partnerSubscribe() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name, agreement, purpose := args[0], args[1], args[2]
 			return a.update(cmd, func(n *node.Node, tx *db.Tx) error {
-				if _, known, err := n.Partner.Find(tx, name); err != nil || !known {
-					return errors.Join(err, hintedError{fmt.Errorf("there is no partner called %q", name), "see entente partner list"})
+				if err := known(n, tx, name); err != nil {
+					return err
 				}
 				v, err := n.Release.Subscribe(tx, name, agreement, purpose, plain)
 				if err != nil {
 					return usageError{err}
 				}
-				if a.json {
-					return a.write(map[string]any{"collection": v.Collection, "partner": name, "agreement": agreement, "purpose": purpose, "carriage": v.Carriage, "objects": v.Last()})
+				count, err := n.Release.Count(tx, v)
+				if err != nil {
+					return err
 				}
-				a.say("%s has %d objects under %s for %s (collection %s).", name, v.Last(), agreement, purpose, v.Collection)
+				if a.json {
+					return a.write(map[string]any{"collection": v.Collection, "partner": name, "agreement": agreement, "purpose": purpose, "carriage": v.Carriage, "objects": count})
+				}
+				a.say("%s has %d objects under %s for %s (collection %s).", name, count, agreement, purpose, v.Collection)
 				return nil
 			})
 		},
@@ -338,9 +354,14 @@ func partnerRowOf(n *node.Node, tx *db.Tx, p partner.Partner) (partnerRow, error
 	row := partnerRow{Name: p.ID, State: p.State, Endpoint: p.Card.Endpoint, Kind: party.Kind, Regime: party.Regime}
 	views, err := n.Release.Views(tx, p.ID)
 	for _, v := range views {
-		if v.Kind == release.Subscription {
-			row.Subscriptions = append(row.Subscriptions, subscriptionRow{v.Agreement, v.Purpose, v.Collection, v.Carriage, v.Last()})
+		if v.Kind != release.Subscription {
+			continue
 		}
+		count, err := n.Release.Count(tx, v)
+		if err != nil {
+			return row, err
+		}
+		row.Subscriptions = append(row.Subscriptions, subscriptionRow{v.Agreement, v.Purpose, v.Collection, v.Carriage, count})
 	}
 	return row, err
 }

@@ -34,8 +34,9 @@ conformance probes of the TAXII server. It says that it is a probe.`,
 				a.say("This is a probe: an empty temporary node with the collections of %s. Nothing is kept.", seed)
 			} else if n, err = node.Open(cmd.Context(), a.data, w); err != nil {
 				return err
+			} else {
+				defer n.Close()
 			}
-			defer n.Close()
 			if listen != "" {
 				n.Config.Listen = listen
 			}

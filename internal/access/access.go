@@ -121,7 +121,7 @@ func (r *Room) add(tx *db.Tx, a Account, password string) (token string, err err
 		}
 		token = tokenPrefix + base64.RawURLEncoding.EncodeToString(raw)
 		secret = tokenHash(token)
-	} else if secret, err = r.hash(password); err != nil {
+	} else if secret, err = r.hash(tx.Context(), password); err != nil {
 		return "", err
 	}
 	n, err := tx.Exec("INSERT INTO account(name,role,partner,secret,at) VALUES ($1,$2,$3,$4,$5) ON CONFLICT (name) DO NOTHING", a.Name, a.Role, a.Partner, secret, r.now().UnixMicro())
@@ -148,7 +148,7 @@ const (
 	argonMemory = 19 * 1024
 )
 
-func (r *Room) hash(password string) (string, error) {
+func (r *Room) hash(ctx context.Context, password string) (string, error) {
 	if len(password) > maxPassword {
 		return "", fmt.Errorf("a password has at most %d bytes", maxPassword)
 	}
@@ -156,13 +156,22 @@ func (r *Room) hash(password string) (string, error) {
 	if _, err := io.ReadFull(r.random, salt); err != nil {
 		return "", fmt.Errorf("no random bytes: %w", err)
 	}
-	return "argon2id$" + hex.EncodeToString(salt) + "$" + hex.EncodeToString(r.argon(password, salt)), nil
+	sum, err := r.argon(ctx, password, salt)
+	if err != nil {
+		return "", err
+	}
+	return "argon2id$" + hex.EncodeToString(salt) + "$" + hex.EncodeToString(sum), nil
 }
 
-func (r *Room) argon(password string, salt []byte) []byte {
-	r.slots <- struct{}{}
+// argon waits for its turn, but not for a client that has gone.
+func (r *Room) argon(ctx context.Context, password string, salt []byte) ([]byte, error) {
+	select {
+	case r.slots <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	defer func() { <-r.slots }()
-	return argon2.IDKey([]byte(password), salt, argonTime, argonMemory, 1, 32)
+	return argon2.IDKey([]byte(password), salt, argonTime, argonMemory, 1, 32), nil
 }
 
 // Password tells whose name and password these are.
@@ -188,7 +197,11 @@ func (r *Room) Password(ctx context.Context, name, password string) (Account, er
 	if len(password) > maxPassword {
 		password = ""
 	}
-	if subtle.ConstantTimeCompare(r.argon(password, salt), want) != 1 {
+	got, err := r.argon(ctx, password, salt)
+	if err != nil {
+		return Account{}, err
+	}
+	if subtle.ConstantTimeCompare(got, want) != 1 {
 		r.failed(name)
 		return Account{}, ErrWrong
 	}

@@ -30,7 +30,9 @@ type DB struct {
 	read     *sql.DB
 	writer   chan *conn // holds the one writing connection while nobody has it
 	readers  chan *conn // likewise the reading ones
-	onCommit func()     // see Notify
+	writing  int        // connections that there are, of each; owned by Open and Close
+	reading  int
+	onCommit func() // see Notify
 }
 
 // maxReaders bounds the connections that read at once; each costs a page cache.
@@ -75,6 +77,7 @@ func (d *DB) open(ctx context.Context, synchronous string) (err error) {
 		return err
 	}
 	d.writer <- &conn{c: w}
+	d.writing++
 	if err := d.migrate(ctx); err != nil {
 		return err
 	}
@@ -87,6 +90,7 @@ func (d *DB) open(ctx context.Context, synchronous string) (err error) {
 			return err
 		}
 		d.readers <- &conn{c: r}
+		d.reading++
 	}
 	return nil
 }
@@ -98,12 +102,24 @@ func (d *DB) Path() string { return d.path }
 // f must not block. It is set once, before the database is shared.
 func (d *DB) Notify(f func()) { d.onCommit = f }
 
-// Close closes the database. Nothing may be running on it any more.
+// Close closes the database, once whoever works on it is done. Closing it again
+// does nothing.
 func (d *DB) Close() error {
 	var errs []error
-	for _, pool := range []*sql.DB{d.read, d.write} {
-		if pool != nil {
-			errs = append(errs, pool.Close())
+	// The writer last: it leaves one whole file behind, without a log beside it.
+	for _, p := range []struct {
+		pool  *sql.DB
+		conns chan *conn
+		open  *int
+	}{{d.read, d.readers, &d.reading}, {d.write, d.writer, &d.writing}} {
+		for ; *p.open > 0; *p.open-- {
+			errs = append(errs, (<-p.conns).close()) // waits for whoever has it
+			if *p.open == 1 {
+				close(p.conns) // whoever asks from now on is told
+			}
+		}
+		if p.pool != nil {
+			errs = append(errs, p.pool.Close())
 		}
 	}
 	return errors.Join(errs...)
@@ -130,8 +146,12 @@ func (d *DB) View(ctx context.Context, f func(*Tx) error) error {
 
 func (d *DB) run(ctx context.Context, pool chan *conn, begin string, f func(*Tx) error) error {
 	var c *conn
+	var open bool
 	select {
-	case c = <-pool:
+	case c, open = <-pool:
+		if !open {
+			return errors.New("the database has been closed")
+		}
 	case <-ctx.Done():
 		return fmt.Errorf("wait for the database: %w", ctx.Err())
 	}
@@ -140,9 +160,9 @@ func (d *DB) run(ctx context.Context, pool chan *conn, begin string, f func(*Tx)
 	if _, err := c.c.ExecContext(ctx, begin); err != nil {
 		return fmt.Errorf("begin a transaction: %w", err)
 	}
-	open := true
+	running := true
 	defer func() {
-		if open { // an error or a panic; the caller's context may be over
+		if running { // an error or a panic; the caller's context may be over
 			c.c.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
 		}
 	}()
@@ -153,7 +173,7 @@ func (d *DB) run(ctx context.Context, pool chan *conn, begin string, f func(*Tx)
 	if _, err := c.c.ExecContext(context.WithoutCancel(ctx), "COMMIT"); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
-	open = false
+	running = false
 	for _, done := range tx.committed {
 		done()
 	}

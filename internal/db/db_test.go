@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -153,8 +154,71 @@ func TestMigrateAgainAndNewer(t *testing.T) {
 	}
 }
 
+// A parameter is the one that its number says, in whatever order they stand.
+func TestParametersByNumber(t *testing.T) {
+	d := open(t)
+	err := d.View(t.Context(), func(tx *Tx) error {
+		var a, b, c string
+		_, err := tx.Row("SELECT $3, $1, $2 WHERE $2='two'", []any{"one", "two", "three"}, &c, &a, &b)
+		if a != "one" || b != "two" || c != "three" {
+			t.Errorf("got %q, %q, %q", a, b, c)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A scratch database is the same in everything but what a power cut leaves of it.
+func TestScratch(t *testing.T) {
+	for name, f := range map[string]struct {
+		open func(context.Context, string) (*DB, error)
+		want int
+	}{"full": {Open, 2}, "off": {OpenScratch, 0}} {
+		d, err := f.open(t.Context(), filepath.Join(t.TempDir(), "node.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.Close()
+		err = d.Update(t.Context(), func(tx *Tx) error {
+			var got int
+			if _, err := tx.Row("PRAGMA synchronous", nil, &got); err != nil {
+				return err
+			}
+			if got != f.want {
+				t.Errorf("%s: synchronous is %d, want %d", name, got, f.want)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestParams(t *testing.T) {
 	if got := Params(2, 3); got != "($1,$2,$3),($4,$5,$6)" {
 		t.Fatal(got)
+	}
+}
+
+// Closing leaves one whole file behind; what comes later is told, not left waiting.
+func TestClose(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "node.db")
+	d, err := Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := d.View(t.Context(), func(*Tx) error { return nil }); err == nil || !strings.Contains(err.Error(), "closed") {
+		t.Errorf("a closed database answered: %v", err)
+	}
+	if _, err := os.Stat(path + "-wal"); err == nil {
+		t.Error("the log was left beside the file")
 	}
 }

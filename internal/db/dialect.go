@@ -1,6 +1,7 @@
 package db
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
 )
@@ -25,6 +26,10 @@ var sqlite = dialect{
 	),
 }
 
+// SQLite takes $2 for a name and numbers names in the order in which they first
+// stand in a statement; ?2 is the second parameter wherever it stands.
+var placeholders = strings.NewReplacer("$", "?")
+
 const (
 	beginWrite = "BEGIN IMMEDIATE" // takes the write lock now, not at the first write
 	beginRead  = "BEGIN"
@@ -46,4 +51,16 @@ func dataSource(path, synchronous string) string {
 		q.Add("_pragma", p)
 	}
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
+}
+
+// Check looks whether the database is damaged, page by page.
+func Check(tx *Tx) error {
+	var first string
+	if _, err := tx.Row("PRAGMA quick_check(1)", nil, &first); err != nil {
+		return err
+	}
+	if first != "ok" {
+		return fmt.Errorf("the database file is damaged: %s; restore a backup", first)
+	}
+	return nil
 }

@@ -148,7 +148,7 @@ func (c *conn) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
 	if s, ok := c.stmts[query]; ok {
 		return s, nil
 	}
-	s, err := c.c.PrepareContext(ctx, query)
+	s, err := c.c.PrepareContext(ctx, placeholders.Replace(query))
 	if err != nil {
 		return nil, describe(query, err)
 	}
@@ -163,6 +163,15 @@ func (c *conn) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
 	}
 	c.stmts[query] = s
 	return s, nil
+}
+
+// close gives the connection up, with the statements prepared on it.
+func (c *conn) close() error {
+	var errs []error
+	for _, s := range c.stmts {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(append(errs, c.c.Close())...)
 }
 
 func describe(query string, err error) error {

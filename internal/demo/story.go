@@ -237,36 +237,38 @@ func (w *world) follow(ctx context.Context, m *member, id stix.ID, should bool) 
 	return nil
 }
 
-// reason puts the explanation of a release or refusal into one line.
+// reason puts the explanation of a release or refusal into one line: that of
+// the agreement that comes closest.
 func reason(whys []release.Why) string {
+	closest, fewest := "it has no subscription", 1<<30
 	for _, y := range whys {
 		for _, s := range y.Submissions {
 			if s.Number > 0 && s.Explanation.Cited != nil {
 				return fmt.Sprintf("%s: %s", s.Explanation.Cited.ID, s.Explanation.Cited.Title)
 			}
-		}
-	}
-	var why []string
-	add := func(s string) {
-		if !slices.Contains(why, s) {
-			why = append(why, s)
-		}
-	}
-	for _, y := range whys {
-		for _, s := range y.Submissions {
-			for _, r := range s.Explanation.Forbids {
-				add(r.ID + " " + r.Title)
+			why := obstacles(y.View.Agreement, s)
+			weight := len(why)
+			if y.View.Carriage == release.CarriagePlain {
+				weight += 10 // public reference data; the report is none
 			}
-			if len(s.Explanation.Forbids) == 0 && !s.Explanation.Verdict.Allow {
-				add("no rule of " + y.View.Agreement + " permits it")
-			}
-			for _, b := range s.Barred {
-				add("it refers to " + string(b.Target) + ", which may not go")
+			if weight < fewest {
+				closest, fewest = y.View.Agreement+": "+strings.Join(why, "; "), weight
 			}
 		}
 	}
-	if len(why) > 3 {
-		why = append(why[:3], fmt.Sprintf("and %d more", len(why)-3))
+	return closest
+}
+
+// obstacles lists what keeps a submission back under one agreement.
+func obstacles(agreement string, s release.WhySubmission) (why []string) {
+	for _, r := range s.Explanation.Forbids {
+		why = append(why, r.Title)
 	}
-	return strings.Join(why, "; ")
+	if len(why) == 0 && !s.Explanation.Verdict.Allow {
+		why = append(why, "no rule of "+agreement+" permits it")
+	}
+	for _, b := range s.Barred {
+		why = append(why, "it refers to "+string(b.Target)+", which may not go")
+	}
+	return why
 }

@@ -141,6 +141,8 @@ type batchIn struct {
 	numbers  map[stix.ID]store.Object
 	fresh    map[stix.ID]bool
 	previous map[store.Object][]store.Submission
+	parties  map[int64]store.Source     // by number
+	stepBack map[int][]store.Submission // for each of subs, whom it sets aside
 	creators map[stix.ID]string
 	markings map[stix.ID][]stix.Marking
 	results  []Result
@@ -174,6 +176,9 @@ func (b *batchIn) run(c Container) error {
 	for i := range b.subs {
 		b.results[b.which[i]].Submission = &b.subs[i]
 		news = append(news, &b.subs[i])
+	}
+	for _, r := range b.results {
+		r.Submission.Seq = b.seq(r.Submission) // one that came twice in this batch
 	}
 	fresh := make(map[store.Object]bool, len(b.fresh))
 	for id := range b.fresh {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"entente/internal/db"
 	"entente/internal/store"
 	"entente/label"
 	"entente/policy"
@@ -141,12 +142,12 @@ func (b *batchIn) relabel() ([]*store.Submission, error) {
 		if o.Type() != "marking-definition" || b.fresh[o.ID()] {
 			continue
 		}
-		seqs, err := b.in.store.Resolve(b.tx, b.subs[i].Object, b.source.N)
+		seqs, err := b.in.store.Resolve(b.tx, b.subs[i].Object, b.source)
 		if err != nil {
 			return nil, err
 		}
 		for _, seq := range seqs {
-			s, err := b.again(seq)
+			s, err := b.in.again(b.tx, seq, b.at)
 			if err != nil {
 				return nil, err
 			}
@@ -156,31 +157,20 @@ func (b *batchIn) relabel() ([]*store.Submission, error) {
 	return woken, nil
 }
 
-func (b *batchIn) again(seq store.Seq) (*store.Submission, error) {
-	s, _, err := b.in.store.Submission(b.tx, seq)
+// again labels a submission anew, as its own source would have brought it now.
+// What was in quarantine for its label may leave it.
+func (in *Intake) again(tx *db.Tx, seq store.Seq, at int64) (*store.Submission, error) {
+	s, _, err := in.store.Submission(tx, seq)
 	if err != nil {
 		return nil, err
 	}
-	raw, err := b.in.store.Bytes(b.tx, s.Body)
+	b, o, err := in.as(tx, &s, at)
 	if err != nil {
 		return nil, err
-	}
-	o, err := stix.Parse(raw)
-	if err != nil {
-		return nil, err
-	}
-	if id := o.CreatedBy(); id != "" {
-		if b.creators[id], err = creator(b.tx, id); err != nil {
-			return nil, err
-		}
 	}
 	var facts *label.Label
 	if s.Carried != 0 {
-		text, err := b.in.store.Facts(b.tx, s.Carried)
-		if err != nil {
-			return nil, err
-		}
-		l, err := label.ParseCanonical(text)
+		l, err := in.label(tx, s.Carried)
 		if err != nil {
 			return nil, err
 		}
@@ -190,16 +180,95 @@ func (b *batchIn) again(seq store.Seq) (*store.Submission, error) {
 	if err != nil {
 		return nil, err
 	}
-	class, err := b.in.store.Class(b.tx, l.Canonical())
+	class, err := in.store.Class(tx, l.Canonical())
 	if err != nil {
 		return nil, err
 	}
-	return &s, b.in.store.Relabel(b.tx, &s, class)
+	if err := in.store.Relabel(tx, &s, class); err != nil {
+		return nil, err
+	}
+	if s.State != store.Quarantined {
+		return &s, nil
+	}
+	verdict, err := in.release.Welcome(tx, b.src.Partner, b.src.Agreement, "", l)
+	if err != nil || !verdict.Allow {
+		return &s, err
+	}
+	return &s, b.letOut(&s, o)
+}
+
+// letOut ends the quarantine of s. Where something else has been accepted under
+// the same version meanwhile, that steps back for the creator's own word, and
+// the word of anyone else is put aside.
+func (b *batchIn) letOut(s *store.Submission, o *stix.Object) error {
+	var others []store.Submission
+	err := b.in.store.Previous(b.tx, []store.Object{s.Object}, func(was store.Submission) error {
+		if was.Version == s.Version && was.SHA != s.SHA && was.State == store.Active {
+			others = append(others, was)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	s.State = store.Active
+	for _, was := range others {
+		if b.speaks(o) && b.creator(o) != unbound {
+			err = b.displace(&was, s)
+		} else {
+			s.State = store.Foreign
+			err = b.conflict(s, was.Seq, false)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := b.in.store.SetState(b.tx, s.Seq, s.State); err != nil || s.State != store.Active || !b.speaks(o) {
+		return err
+	}
+	return b.in.forward(b.tx, s)
+}
+
+// as returns a batch of the source that brought s, to judge it again, and the
+// object. A profile that is no longer adopted states nothing.
+func (in *Intake) as(tx *db.Tx, s *store.Submission, at int64) (*batchIn, *stix.Object, error) {
+	src, err := in.store.SourceOf(tx, s.Source)
+	if err != nil {
+		return nil, nil, err
+	}
+	raw, err := in.store.Bytes(tx, s.Body)
+	if err != nil {
+		return nil, nil, err
+	}
+	o, err := stix.Parse(raw)
+	if err != nil {
+		return nil, nil, err
+	}
+	b := &batchIn{in: in, tx: tx, source: src, at: at, creators: map[stix.ID]string{}, markings: map[stix.ID][]stix.Marking{}}
+	b.src.Partner, b.src.Agreement = src.Name, src.Agreement()
+	var adopted bool
+	if b.src.Profile, adopted = in.release.Policy().Profile(src.ProfileName()); !adopted {
+		b.src.Profile = &label.Profile{}
+	}
+	if id := o.CreatedBy(); id != "" {
+		b.creators[id], err = creator(tx, id)
+	}
+	return b, o, err
+}
+
+func (in *Intake) label(tx *db.Tx, c store.Class) (label.Label, error) {
+	facts, err := in.store.Facts(tx, c)
+	if err != nil {
+		return label.Label{}, err
+	}
+	return label.ParseCanonical(facts)
 }
 
 // quarantine holds back what a partner brought and our own rules do not accept.
 func (b *batchIn) quarantine(s *store.Submission, l label.Label, res *Result) error {
-	if b.src.Partner == "" || s.State != store.Active {
+	// Also where it is put aside for somebody else's word: before the partner itself
+	// it counts as if there were none.
+	if b.src.Partner == "" || s.State != store.Active && s.State != store.Foreign {
 		return nil
 	}
 	verdict, err := b.in.release.Welcome(b.tx, b.src.Partner, b.src.Agreement, b.src.Purpose, l)

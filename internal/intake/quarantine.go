@@ -5,7 +5,6 @@ import (
 
 	"entente/internal/db"
 	"entente/internal/store"
-	"entente/label"
 	"entente/stix"
 )
 
@@ -49,11 +48,7 @@ func (in *Intake) Quarantine(tx *db.Tx, most int) ([]Held, error) {
 }
 
 func (in *Intake) whyHeld(tx *db.Tx, src store.Source, s store.Submission) (string, error) {
-	facts, err := in.store.Facts(tx, s.Class)
-	if err != nil {
-		return "", err
-	}
-	l, err := label.ParseCanonical(facts)
+	l, err := in.label(tx, s.Class)
 	if err != nil {
 		return "", err
 	}
@@ -61,7 +56,9 @@ func (in *Intake) whyHeld(tx *db.Tx, src store.Source, s store.Submission) (stri
 	return why(verdict), err
 }
 
-// Admit lets a submission out of quarantine, on the word of a person.
+// Admit lets a submission out of quarantine, on the word of a person. Where
+// something else has been accepted under the same version meanwhile, it becomes
+// a conflict instead.
 func (in *Intake) Admit(tx *db.Tx, seq store.Seq, who string) error {
 	s, found, err := in.store.Submission(tx, seq)
 	if err != nil {
@@ -70,10 +67,13 @@ func (in *Intake) Admit(tx *db.Tx, seq store.Seq, who string) error {
 	if !found || s.State != store.Quarantined {
 		return fmt.Errorf("submission %d is not in quarantine", seq)
 	}
-	if err := in.store.SetState(tx, seq, store.Active); err != nil {
+	b, o, err := in.as(tx, &s, in.now().UnixMicro())
+	if err != nil {
 		return err
 	}
-	s.State = store.Active
+	if err := b.letOut(&s, o); err != nil {
+		return err
+	}
 	if _, err := in.journal.Note(tx, "admit", map[string]any{"submission": seq, "by": who}, nil); err != nil {
 		return err
 	}

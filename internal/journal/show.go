@@ -44,6 +44,12 @@ func Latest(tx *db.Tx, most int) ([]Shown, error) {
 	return out, err
 }
 
+// Kind returns what kind of act an entry is of, "" if there is no such entry.
+func Kind(tx *db.Tx, n Entry) (kind string, err error) {
+	_, err = tx.Row("SELECT kind FROM ledger_entry WHERE n=$1", []any{int64(n)}, &kind)
+	return kind, err
+}
+
 // VerifierKey is the key of a node's ledger as text, in the form that C2SP
 // signed-note defines: what an auditor gives to a verifier.
 func VerifierKey(origin string, key ed25519.PrivateKey) string {

@@ -1,9 +1,11 @@
 package journal
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"iter"
+	"math"
 
 	"entente/internal/db"
 	"entente/ledger"
@@ -26,9 +28,9 @@ type Said func(tx *db.Tx, n Entry, kind string, facts []byte) (map[int][]byte, e
 func (j *Journal) Verify(tx *db.Tx, said Said) (ledger.Report, error) {
 	r := &reading{tx: tx, said: said}
 	return ledger.VerifyLog(ledger.Log{
-		Checkpoints: blobs(tx, "SELECT size,note FROM ledger_checkpoint WHERE size>$1 ORDER BY size LIMIT 1000", 0),
+		Checkpoints: blobs(tx, "SELECT size,note FROM ledger_checkpoint WHERE size>$1 ORDER BY size LIMIT 1000", checkpointAt),
 		Leaves:      r.leaves(),
-		Hashes:      blobs(tx, "SELECT n,hash FROM ledger_hash WHERE n>$1 ORDER BY n LIMIT 1000", -1),
+		Hashes:      blobs(tx, "SELECT n,hash FROM ledger_hash WHERE n>$1 ORDER BY n LIMIT 1000", hashAt()),
 		Entries:     r.entries(),
 		Openings:    r.openings(),
 		Erasures:    erasures,
@@ -56,15 +58,40 @@ func erasures(kind string, facts []byte) ([]ledger.Hash, error) {
 	return out, nil
 }
 
-// blobs reads rows (number, bytes) in pages, in order of number, from above after.
-func blobs(tx *db.Tx, query string, after int64) iter.Seq2[[]byte, error] {
+// checkpointAt checks that a checkpoint is stored under the size that it states.
+func checkpointAt(size int64, signed []byte) error {
+	if _, rest, _ := bytes.Cut(signed, []byte("\n")); !bytes.HasPrefix(rest, fmt.Appendf(nil, "%d\n", size)) {
+		return &ledger.Discrepancy{Part: ledger.PartCheckpoint, Leaf: size - 1, Entry: -1, Item: -1, What: fmt.Sprintf("it is stored as one of %d leaves and says something else", size)}
+	}
+	return nil
+}
+
+// hashAt checks that tree hashes are stored under indexes without a gap.
+func hashAt() func(int64, []byte) error {
+	next := int64(0)
+	return func(n int64, _ []byte) error {
+		if n != next {
+			return &ledger.Discrepancy{Part: ledger.PartLeaf, Leaf: -1, Entry: -1, Item: -1, What: fmt.Sprintf("tree hash %d is missing; the next one stored is %d", next, n)}
+		}
+		next++
+		return nil
+	}
+}
+
+// blobs reads rows (number, bytes) in pages, in order of number; check may refuse
+// a row for its number.
+func blobs(tx *db.Tx, query string, check func(int64, []byte) error) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
+		after := int64(math.MinInt64)
 		for {
 			var page [][]byte
 			err := tx.Rows(query, []any{after}, func(scan func(...any) error) error {
 				var b []byte
-				defer func() { page = append(page, b) }()
-				return scan(&after, &b)
+				if err := scan(&after, &b); err != nil {
+					return err
+				}
+				page = append(page, b)
+				return check(after, b)
 			})
 			if err != nil {
 				yield(nil, err)
@@ -190,39 +217,56 @@ func (r *reading) openings() iter.Seq2[ledger.StoredOpening, error] {
 func erased(key []byte) bool { return string(key) == string(make([]byte, ledger.KeySize)) }
 
 // items gathers the facts of an entry's items, item 0 first; nil where nobody
-// can say them. What is kept here goes before what the room says: the room may
-// have used the same place again.
+// can say them. What its room says no more was kept here when it ceased to; what
+// both say must be the same.
 func (r *reading) items(x row) ([][]byte, error) {
 	items := make([][]byte, len(x.keys)/ledger.KeySize)
 	if len(items) == 0 {
-		return nil, fmt.Errorf("ledger entry %d has no keys", x.n)
+		return nil, x.discrepancy(0, "it has no keys")
 	}
 	items[0] = x.facts
-	if len(items) == 1 {
-		return items, nil
-	}
-	_, facts, err := ledger.ParseCommonFacts(x.facts)
+	kind, facts, err := ledger.ParseCommonFacts(x.facts)
 	if err != nil {
 		return items, nil // item 0 will not match, and says more
+	}
+	if kind != x.kind {
+		return nil, x.discrepancy(0, fmt.Sprintf("it is stored as one of the kind %q, but says of itself %q", x.kind, kind))
+	}
+	if len(items) == 1 {
+		return items, nil
 	}
 	said, err := r.said(r.tx, x.n, x.kind, facts)
 	if err != nil {
 		return nil, err
 	}
 	for i, f := range said {
-		if i > 0 && i < len(items) {
-			items[i] = f
+		if i < 1 || i >= len(items) {
+			return nil, x.discrepancy(i, "something is stored on the strength of an item that the entry does not have")
 		}
+		items[i] = f
 	}
-	return items, r.tx.Rows("SELECT item,facts FROM ledger_item WHERE entry=$1", []any{int64(x.n)}, func(scan func(...any) error) error {
+	return items, r.kept(x, items)
+}
+
+// kept adds the facts that are kept here.
+func (r *reading) kept(x row, items [][]byte) error {
+	return r.tx.Rows("SELECT item,facts FROM ledger_item WHERE entry=$1", []any{int64(x.n)}, func(scan func(...any) error) error {
 		var i int
 		var f []byte
 		if err := scan(&i, &f); err != nil {
 			return err
 		}
-		if i > 0 && i < len(items) {
-			items[i] = f
+		if i < 1 || i >= len(items) {
+			return x.discrepancy(i, "facts are kept of an item that the entry does not have")
 		}
+		if items[i] != nil && !bytes.Equal(items[i], f) {
+			return x.discrepancy(i, "what is kept of it is not what is stored of it")
+		}
+		items[i] = f
 		return nil
 	})
+}
+
+func (x row) discrepancy(item int, what string) error {
+	return &ledger.Discrepancy{Part: ledger.PartOpening, Leaf: x.batch, Entry: x.slot, Item: item, What: what}
 }

@@ -27,7 +27,7 @@ func (n *Node) said(tx *db.Tx, e journal.Entry, kind string, facts []byte) (map[
 	case "accept":
 		return n.Intake.Said(tx, facts)
 	case "release", "inbox":
-		return n.Release.Said(tx, e)
+		return n.Release.Said(tx, e, facts)
 	}
 	return nil, nil
 }

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
@@ -67,13 +68,20 @@ func (n *Node) Serve(ctx context.Context, o Options) (*Serving, error) {
 		}
 		listeners, servers, s.Exchange = append(listeners, l), append(servers, n.server(h)), l.Addr().String()
 	}
+	changed := make(chan struct{}, 1)
+	n.DB.Notify(func() { // before anybody else uses the database
+		select {
+		case changed <- struct{}{}:
+		default:
+		}
+	})
 	for i, srv := range servers {
 		go srv.Serve(listeners[i])
 	}
 	work := make(chan struct{})
 	go func() {
 		defer close(work)
-		n.work(ctx, wake)
+		n.work(ctx, wake, changed)
 	}()
 	go func() {
 		<-ctx.Done()
@@ -105,7 +113,8 @@ func (s *Serving) Wait() error {
 func (n *Node) server(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 5 * time.Minute, WriteTimeout: 10 * time.Minute,
-		IdleTimeout: 5 * time.Minute, MaxHeaderBytes: 32 << 10, ErrorLog: nil,
+		IdleTimeout: 5 * time.Minute, MaxHeaderBytes: 32 << 10,
+		ErrorLog: slog.NewLogLogger(n.log.Handler(), slog.LevelDebug), // handshakes of scanners
 	}
 }
 
@@ -248,20 +257,13 @@ const (
 
 // work sequences the ledger, tells partners what is new, fetches what they have
 // and lets agreements begin and lapse.
-func (n *Node) work(ctx context.Context, wake <-chan string) {
+func (n *Node) work(ctx context.Context, wake <-chan string, changed <-chan struct{}) {
 	beat := time.NewTicker(sequenceEvery)
 	poll := time.NewTicker(n.Config.Poll.Duration)
 	refresh := time.NewTicker(refreshEvery)
 	defer beat.Stop()
 	defer poll.Stop()
 	defer refresh.Stop()
-	changed := make(chan struct{}, 1)
-	n.DB.Notify(func() {
-		select {
-		case changed <- struct{}{}:
-		default:
-		}
-	})
 	notices := newCourier(n.notices)
 	fetch := newCourier(n.fetch)
 	defer notices.wait()

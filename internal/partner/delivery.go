@@ -29,8 +29,8 @@ type deliveryHeader struct {
 	Next      int64  `json:"next"` // where to go on
 	More      bool   `json:"more"`
 
-	Checkpoint  []byte `json:"checkpoint,omitempty"`  // of our ledger, signed
-	Consistency []byte `json:"consistency,omitempty"` // from the size that was asked with
+	Checkpoint  fixedNote `json:"checkpoint,omitempty"`  // of our ledger, signed
+	Consistency []byte    `json:"consistency,omitempty"` // from the size that was asked with
 
 	Labels      []json.RawMessage   `json:"labels,omitempty"`      // facts, cited by index
 	Obligations map[string][]string `json:"obligations,omitempty"` // by rule
@@ -71,7 +71,7 @@ const (
 // verified checkpoint had have leaves. It ends before the first object whose
 // release has not been sequenced: what cannot be proved is not delivered yet.
 func (r *Room) deliver(tx *db.Tx, v *release.View, after int64, limit int, have int64) (header []byte, bodies []release.Bytes, err error) {
-	page, more, next, err := r.release.Page(tx, v, release.Filter{After: after, Limit: min(max(limit, 1), maxDelivery), Versions: release.Versions{All: true}, Bodies: true})
+	page, more, next, err := r.release.Page(tx, v, release.Filter{After: after, Limit: min(max(limit, 1), maxDelivery), Versions: release.Versions{All: true}, Specs: allSpecs, Bodies: true})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -201,9 +201,9 @@ type received struct {
 // readDelivery reads a delivery and verifies all of it: who signed it, for whom
 // and from where in which view; that the ledger of the partner only grew; and
 // that each object, byte for byte, is what an entry of that ledger released to
-// us under the rule that is stated. seen is the last checkpoint verified, nil
-// if there is none.
-func (r *Room) readDelivery(p Partner, src io.Reader, view string, after int64, seen []byte) (*received, error) {
+// us under the rule that is stated. o is what was asked for, seen the last
+// checkpoint verified, nil if there is none.
+func (r *Room) readDelivery(p Partner, src io.Reader, o offer, after int64, seen []byte) (*received, error) {
 	br := bufio.NewReaderSize(src, 64<<10)
 	line, err := readLine(br, maxHeader)
 	if err != nil {
@@ -214,13 +214,22 @@ func (r *Room) readDelivery(p Partner, src io.Reader, view string, after int64, 
 		return nil, fmt.Errorf("delivery of %s: %w", p.ID, err)
 	}
 	h := &d.header
-	if h.From != p.ID || h.To != r.node || h.View != view || h.After != after || len(h.Items) > maxDelivery || h.Next < after {
-		return nil, fmt.Errorf("delivery of %s: this is not the answer to what was asked (view %s after %d)", p.ID, view, after)
+	if h.From != p.ID || h.To != r.node || h.View != o.View || h.Agreement != o.Agreement || h.Purpose != o.Purpose ||
+		h.After != after || len(h.Items) > maxDelivery || h.Next < after {
+		return nil, fmt.Errorf("delivery of %s: this is not the answer to what was asked (view %s, %s for %s, after %d)", p.ID, o.View, o.Agreement, o.Purpose, after)
 	}
+	last, total := after, 0
 	for _, item := range h.Items {
 		if item.Size < 2 || item.Size > stix.MaxObject {
 			return nil, fmt.Errorf("delivery of %s: object %s is said to have %d bytes", p.ID, item.ID, item.Size)
 		}
+		if total += item.Size; total > maxFullBytes+stix.MaxObject {
+			return nil, fmt.Errorf("delivery of %s: it is larger than %d bytes", p.ID, maxFullBytes+stix.MaxObject)
+		}
+		if item.No <= last || item.No > h.Next {
+			return nil, fmt.Errorf("delivery of %s: number %d is out of order", p.ID, item.No)
+		}
+		last = item.No
 		raw := make([]byte, item.Size)
 		if _, err := io.ReadFull(br, raw); err != nil {
 			return nil, fmt.Errorf("delivery of %s breaks off in object %s: %w", p.ID, item.ID, err)
@@ -267,7 +276,7 @@ func (r *Room) verifyDelivery(p Partner, d *received, seen []byte) error {
 		if item.Act < 0 || item.Act >= len(acts) || item.Label < 0 || item.Label >= len(d.labels) || len(item.Key) != ledger.KeySize || item.Item < 1 {
 			return fail(fmt.Errorf("object %s cites a ledger entry or a label that is not there", item.ID))
 		}
-		facts := release.Item{No: item.No, ID: item.ID, Version: item.Version, SHA: hexSum(d.objects[i]), Rule: item.Rule}.Facts()
+		facts := release.Item{No: item.No, ID: item.ID, Version: item.Version, SHA: hexSum(d.objects[i]), Rule: item.Rule, At: item.DateAdded}.Facts()
 		if err := acts[item.Act].Check(item.Item, ledger.Opening{Key: ledger.Key(item.Key), Facts: facts}); err != nil {
 			return fail(fmt.Errorf("object %s is not what the partner's ledger says was released: %w", item.ID, err))
 		}

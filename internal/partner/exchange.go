@@ -192,12 +192,9 @@ func (r *Room) serveDelivery(w http.ResponseWriter, req *http.Request, p Partner
 		}
 		*into = n
 	}
-	if err := r.release.Refresh(req.Context(), r.db); err != nil {
-		return err
-	}
 	var header []byte
 	var bodies []release.Bytes
-	err := r.db.View(req.Context(), func(tx *db.Tx) error {
+	err := r.release.Read(req.Context(), r.db, func(tx *db.Tx) error {
 		v, err := r.release.View(tx, p.ID, req.PathValue("view"))
 		if err != nil {
 			return err

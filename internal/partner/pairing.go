@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"entente/internal/db"
+	"entente/internal/intake"
 )
 
 // Pairing is three messages, carried by any means, and one comparison by two
@@ -97,11 +98,17 @@ func (r *Room) onInvitation(tx *db.Tx, text []byte, m pairingMessage) (Step, err
 	if len(m.Commitment) != sha256.Size {
 		return Step{}, errors.New("the invitation has no commitment: ask for a new one")
 	}
+	hash := sha256.Sum256(text)
+	if before, err := r.loadPairing(tx, "invited", hash[:]); err == nil {
+		// The same invitation again: the number that we spoke holds.
+		return Step{Partner: card.Node, Send: before.Reply, Name: "reply"}, nil
+	} else if !errors.Is(err, errNoPairing) {
+		return Step{}, err
+	}
 	nonce, err := r.nonce()
 	if err != nil {
 		return Step{}, err
 	}
-	hash := sha256.Sum256(text)
 	reply, err := json.Marshal(pairingMessage{Stage: "reply", Card: r.card, Invitation: hash[:], Nonce: nonce})
 	if err != nil {
 		return Step{}, err
@@ -180,9 +187,39 @@ func (r *Room) strangersCard(tx *db.Tx, text []byte) (Card, error) {
 		return card, err
 	}
 	if found && p.State != Proposed {
-		return card, fmt.Errorf("%s is a partner already (%s): unpair it first, or have the other node take another name", card.Node, p.State)
+		return card, fmt.Errorf("%s is a partner already (%s): a node that has made itself new keys needs another name", card.Node, p.State)
 	}
-	return card, nil
+	return card, r.unlikeOthers(tx, card)
+}
+
+// unlikeOthers refuses a card with a key or an identity that is somebody else's:
+// a card proves that its sender has the signing key, and nothing of the rest.
+func (r *Room) unlikeOthers(tx *db.Tx, card Card) error {
+	who, bound, err := intake.SpeaksFor(tx, card.Identity)
+	if err != nil {
+		return err
+	}
+	if bound && who != card.Node {
+		return fmt.Errorf("the card of %s claims an identity that is another's (%s): do not go on without knowing why", card.Node, card.Identity)
+	}
+	own, err := ParseCard(r.card)
+	if err != nil {
+		return err
+	}
+	all, err := r.partners(tx, "id<>$1", card.Node)
+	if err != nil {
+		return err
+	}
+	for _, other := range append(all, Partner{ID: "this node", Card: own}) {
+		for _, theirs := range [][]byte{other.Card.Signing, other.Card.Exchange, other.Card.Ledger} {
+			for _, key := range [][]byte{card.Signing, card.Exchange, card.Ledger} {
+				if bytes.Equal(theirs, key) {
+					return fmt.Errorf("the card of %s has a key of %s: do not go on without knowing why", card.Node, other.ID)
+				}
+			}
+		}
+	}
+	return nil
 }
 
 func (r *Room) nonce() ([]byte, error) {
@@ -211,10 +248,12 @@ func (r *Room) loadPairing(tx *db.Tx, role string, id []byte) (s pairingState, e
 		return s, err
 	}
 	if !found {
-		return s, errors.New("this belongs to no pairing that is under way here: was it confirmed already, or made for another node?")
+		return s, errNoPairing
 	}
 	return s, json.Unmarshal(text, &s)
 }
+
+var errNoPairing = errors.New("this belongs to no pairing that is under way here: was it confirmed already, or made for another node?")
 
 // propose keeps a card until a person has compared the code.
 func (r *Room) propose(tx *db.Tx, card Card, text []byte, code string, id []byte) error {

@@ -17,6 +17,7 @@ import (
 
 	"entente/internal/db"
 	"entente/internal/intake"
+	"entente/ledger"
 	"entente/stix"
 )
 
@@ -119,6 +120,18 @@ func get(ctx context.Context, client *http.Client, u string) (*http.Response, er
 	return res, nil
 }
 
+// evidence keeps two checkpoints that a partner signed and that contradict each
+// other, in our own ledger.
+func (r *Room) evidence(ctx context.Context, p Partner, seen []byte, d *received) error {
+	if d == nil {
+		return nil
+	}
+	return r.db.Update(ctx, func(tx *db.Tx) error {
+		_, err := r.journal.Note(tx, "contradiction", map[string]string{"partner": p.ID, "seen": string(seen), "shown": string(d.header.Checkpoint)}, nil)
+		return err
+	})
+}
+
 // link is where we stand with a view of a partner.
 type link struct {
 	done    int64
@@ -144,8 +157,11 @@ func (r *Room) syncView(ctx context.Context, client *http.Client, p Partner, o o
 		if err != nil {
 			return fmt.Errorf("fetch from %s: %w", p.ID, err)
 		}
-		d, err := r.readDelivery(p, res.Body, o.View, at.done, at.seen)
+		d, err := r.readDelivery(p, res.Body, o, at.done, at.seen)
 		res.Body.Close()
+		if errors.Is(err, ledger.ErrFork) {
+			err = errors.Join(err, r.evidence(ctx, p, at.seen, d))
+		}
 		if err != nil {
 			return err
 		}
@@ -232,6 +248,11 @@ var errMoved = errors.New("this page has been taken already")
 
 // received remembers, in the transaction of the objects, that a page is done.
 func (r *Room) received(tx *db.Tx, p Partner, o offer, at link, d *received) error {
+	if now, found, err := r.find(tx, p.ID); err != nil {
+		return err
+	} else if !found || now.State != Paired {
+		return fmt.Errorf("%s was suspended while it delivered: nothing of the page is kept", p.ID)
+	}
 	n, err := tx.Exec(`INSERT INTO subscription(partner,id,agreement,purpose,title,done,at) VALUES ($1,$2,$3,$4,$5,$6,$7)
 		ON CONFLICT (partner,id) DO UPDATE SET done=excluded.done, at=excluded.at WHERE subscription.done=$8`,
 		p.ID, o.View, o.Agreement, o.Purpose, o.Title, d.header.Next, r.now().UnixMicro(), at.done)

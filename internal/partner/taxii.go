@@ -29,6 +29,7 @@ type Collections struct {
 	accounts *access.Room // nil on the exchange listener
 	server   taxii.Server
 	profile  *label.Profile // for what comes in by POST
+	posts    chan struct{}  // bounds the bodies that are held in memory at once
 	lenient  bool           // of a probe: the gate holds, the rules of the standard are not asked
 }
 
@@ -48,6 +49,9 @@ const Root = "/shared/"
 // maxPost caps what is read of one POST, and with it what is held in memory.
 const maxPost = 16 << 20
 
+// maxPosts bounds the posts that are worked on at once; others wait.
+const maxPosts = 4
+
 // maxTAXIIPage caps a page however large a limit is asked for.
 const maxTAXIIPage = 1000
 
@@ -59,7 +63,7 @@ func (r *Room) TAXII(title string, accounts *access.Room) (*Collections, error) 
 	if !ok {
 		return nil, errors.New("the intake profile partner-delivery is not adopted")
 	}
-	return &Collections{room: r, accounts: accounts, profile: profile, server: taxii.Server{
+	return &Collections{room: r, accounts: accounts, profile: profile, posts: make(chan struct{}, maxPosts), server: taxii.Server{
 		Title: title, Default: Root, Roots: []taxii.Root{{Path: Root, Title: "What is shared with you", MaxContentLength: maxPost}},
 	}}, nil
 }
@@ -170,11 +174,8 @@ func (c *Collections) view(tx *db.Tx, who taxii.Caller, root, collection string)
 
 // List implements taxii.Backend.
 func (c *Collections) List(ctx context.Context, who taxii.Caller, root, collection string, q taxii.Query) (taxii.Page, error) {
-	if err := c.room.release.Refresh(ctx, c.room.db); err != nil {
-		return taxii.Page{}, err
-	}
 	var page taxii.Page
-	err := c.room.db.View(ctx, func(tx *db.Tx) error {
+	err := c.room.release.Read(ctx, c.room.db, func(tx *db.Tx) error {
 		v, o, err := c.view(tx, who, root, collection)
 		if err != nil {
 			return err
@@ -248,6 +249,12 @@ func record(it release.Released, body bool) taxii.Record {
 // Add implements taxii.Backend: what a partner posts goes to its inbox, after
 // the same gate as everything else.
 func (c *Collections) Add(ctx context.Context, who taxii.Caller, root, collection string, body io.Reader, _ int64) (taxii.Status, error) {
+	select {
+	case c.posts <- struct{}{}:
+		defer func() { <-c.posts }()
+	case <-ctx.Done():
+		return taxii.Status{}, taxii.ErrUnavailable
+	}
 	status := taxii.Status{Status: taxii.StatusComplete, RequestTimestamp: taxii.Time{Time: c.room.now().UTC()}}
 	batch, err := c.read(body, &status)
 	if err != nil {

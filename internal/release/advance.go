@@ -1,6 +1,7 @@
 package release
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 	"strconv"
@@ -17,16 +18,25 @@ func (e *Engine) Advance(tx *db.Tx, subs []*store.Submission, fresh map[store.Ob
 	for _, s := range subs {
 		news.by[s.Object] = append(news.by[s.Object], s)
 	}
+	for _, all := range news.by {
+		for _, s := range all {
+			s.New = s.New && len(all) == 1 // one of several versions is replaced
+		}
+	}
 	vs, err := e.views(tx, "kind=$1", Subscription)
 	if err != nil {
 		return err
 	}
 	for _, v := range vs {
+		lost, err := e.relabelled(tx, v, subs)
+		if err != nil {
+			return err
+		}
 		if v.Stale() {
 			// Everything there is is looked at, the new ones included.
 			err = e.reconsider(tx, v)
 		} else {
-			err = e.advance(tx, v, subs, news)
+			err = e.advance(tx, v, subs, lost, news)
 		}
 		if err != nil {
 			return err
@@ -35,14 +45,54 @@ func (e *Engine) Advance(tx *db.Tx, subs []*store.Submission, fresh map[store.Ob
 	return nil
 }
 
-func (e *Engine) advance(tx *db.Tx, v *View, subs []*store.Submission, news *arrivals) error {
-	c := &closure{e: e, tx: tx, v: v, news: news, staged: map[store.Object][]string{}}
-	for _, s := range subs {
+// advance considers submissions, and all there are of the objects of which the
+// view has just lost one: another may take its place.
+func (e *Engine) advance(tx *db.Tx, v *View, subs []*store.Submission, lost []store.Object, news *arrivals) error {
+	c := e.closure(tx, v, news)
+	var others []*store.Submission
+	err := e.store.Previous(tx, lost, func(s store.Submission) error {
+		others = append(others, &s)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(others, func(a, b *store.Submission) int { return cmp.Compare(a.State, b.State) }) // what is put aside comes last
+	for _, s := range slices.Concat(subs, others) {
 		if err := c.consider(s); err != nil {
 			return err
 		}
 	}
 	return c.finish()
+}
+
+// relabelled takes out of the view what it shows under a label that a submission
+// no longer has, and returns the objects that it has lost by that.
+func (e *Engine) relabelled(tx *db.Tx, v *View, subs []*store.Submission) ([]store.Object, error) {
+	var gone []store.Seq
+	for _, s := range subs {
+		if s.Bytes != nil { // it came in this transaction
+			continue
+		}
+		if err := e.forgetWaiting(tx, v, s.Seq); err != nil {
+			return nil, err
+		}
+		var one int
+		old, err := tx.Row("SELECT 1 FROM place p CROSS JOIN released r WHERE p.seq=$2 AND p.class<>$3 AND "+inRange,
+			[]any{v.N, int64(s.Seq), int64(s.Class)}, &one)
+		if err != nil {
+			return nil, err
+		}
+		if old {
+			gone = append(gone, s.Seq)
+		}
+	}
+	return e.withdraw(tx, v, gone)
+}
+
+func (e *Engine) forgetWaiting(tx *db.Tx, v *View, seq store.Seq) error {
+	_, err := tx.Exec("DELETE FROM waiting WHERE view=$1 AND seq=$2", v.N, int64(seq))
+	return err
 }
 
 // consider lets s in or has it wait, if its class may go.
@@ -53,15 +103,7 @@ func (c *closure) consider(s *store.Submission) error {
 	if done, err := c.already(s); err != nil || done {
 		return err
 	}
-	barred, err := c.enter(s)
-	if err != nil {
-		return err
-	}
-	var rows []any
-	for _, t := range barred {
-		rows = append(rows, c.v.N, int64(t), int64(s.Seq))
-	}
-	return c.tx.Insert("INSERT INTO waiting(view,target,seq)", " ON CONFLICT DO NOTHING", 3, rows)
+	return c.enter(s)
 }
 
 // already tells whether the view shows this version of the object, or is about to.
@@ -87,15 +129,15 @@ func (c *closure) already(s *store.Submission) (bool, error) {
 type shown struct {
 	no      int64
 	version string
+	spec    string
 	seq     store.Seq
 }
 
 func (e *Engine) shown(tx *db.Tx, v *View, o store.Object) (out []shown, err error) {
-	q := "SELECT r.first + p.place - r.place, s.version, s.seq" + shows[len("SELECT r.first + p.place - r.place"):]
-	err = tx.Rows(q, []any{v.N, int64(o)}, func(scan func(...any) error) error {
+	err = tx.Rows("SELECT "+number+", s.version, s.spec, s.seq"+shows, []any{v.N, int64(o)}, func(scan func(...any) error) error {
 		var s shown
 		defer func() { out = append(out, s) }()
-		return scan(&s.no, &s.version, &s.seq)
+		return scan(&s.no, &s.version, &s.spec, &s.seq)
 	})
 	return out, err
 }
@@ -106,7 +148,10 @@ func (c *closure) finish() error {
 	for len(c.entering) > 0 {
 		batch := c.entering
 		c.entering = nil
-		for part := range slices.Chunk(order(batch), maxAct) {
+		if err := c.order(batch); err != nil {
+			return err
+		}
+		for part := range slices.Chunk(batch, maxAct) {
 			if err := c.e.write(c.tx, c.v, "release", part); err != nil {
 				return err
 			}
@@ -124,13 +169,28 @@ func (c *closure) finish() error {
 	return nil
 }
 
-// order sorts what enters by class, so that the log keeps it as few ranges.
-// All of it enters in one commit, so none of it is earlier than the rest.
-func order(subs []*store.Submission) []*store.Submission {
+// order sorts what enters by label, so that the log keeps it as few ranges. By
+// the label itself and not by the number of its class, which tells what was met
+// first and may have been met in something that is withheld. All of it enters in
+// one commit, so none of it is earlier than the rest.
+func (c *closure) order(subs []*store.Submission) error {
+	facts := map[store.Class][]byte{}
+	for _, s := range subs {
+		if facts[s.Class] != nil {
+			continue
+		}
+		var err error
+		if facts[s.Class], err = c.e.store.Facts(c.tx, s.Class); err != nil {
+			return err
+		}
+	}
 	slices.SortFunc(subs, func(a, b *store.Submission) int {
-		return cmp.Or(cmp.Compare(a.Class, b.Class), cmp.Compare(a.Place, b.Place))
+		if a.Class == b.Class {
+			return cmp.Compare(a.Place, b.Place)
+		}
+		return bytes.Compare(facts[a.Class], facts[b.Class])
 	})
-	return subs
+	return nil
 }
 
 // wake returns the submissions that wait for one of subs and may still go.
@@ -164,7 +224,7 @@ func (c *closure) wake(subs []*store.Submission) ([]*store.Submission, error) {
 	}
 	var woken []*store.Submission
 	for _, seq := range seqs {
-		if _, err := c.tx.Exec("DELETE FROM waiting WHERE view=$1 AND seq=$2", c.v.N, int64(seq)); err != nil {
+		if err := c.e.forgetWaiting(c.tx, c.v, seq); err != nil {
 			return nil, err
 		}
 		s, found, err := c.e.store.Submission(c.tx, seq)

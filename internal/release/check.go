@@ -1,15 +1,18 @@
 package release
 
 import (
+	"cmp"
 	"fmt"
 
 	"entente/internal/db"
+	"entente/internal/journal"
 	"entente/internal/store"
 )
 
-// Check compares every subscription's log with what it must be: each class in
-// it may go, each object in it is as it should be, each reference leads to an
-// object that the view shows, and numbers and dates only grow.
+// Check compares every view's log with what it must be: numbers and dates only
+// grow and each row cites an act in the ledger; and of a subscription, each class
+// in it may go, each object in it is as it should be, and each reference leads to
+// an object that the view shows.
 func (e *Engine) Check(tx *db.Tx) error {
 	views, err := e.Views(tx, "")
 	if err != nil {
@@ -17,6 +20,9 @@ func (e *Engine) Check(tx *db.Tx) error {
 	}
 	for _, v := range views {
 		if err := e.checkOrder(tx, v); err != nil {
+			return err
+		}
+		if err := e.checkEntries(tx, v); err != nil {
 			return err
 		}
 		if v.Kind != Subscription || v.Stale() {
@@ -47,6 +53,28 @@ func (e *Engine) checkOrder(tx *db.Tx, v *View) error {
 	})
 }
 
+func (e *Engine) checkEntries(tx *db.Tx, v *View) error {
+	var entries []journal.Entry
+	err := tx.Rows("SELECT DISTINCT entry FROM released WHERE view=$1", []any{v.N}, func(scan func(...any) error) error {
+		var n journal.Entry
+		defer func() { entries = append(entries, n) }()
+		return scan(&n)
+	})
+	if err != nil {
+		return err
+	}
+	for _, n := range entries {
+		kind, err := journal.Kind(tx, n)
+		if err != nil {
+			return err
+		}
+		if kind != "release" && kind != "inbox" {
+			return fmt.Errorf("view %s shows something on the strength of ledger entry %d, which is no release", v.Collection, n)
+		}
+	}
+	return nil
+}
+
 func (e *Engine) checkVerdicts(tx *db.Tx, v *View) error {
 	var classes []store.Class
 	err := tx.Rows("SELECT DISTINCT class FROM released WHERE view=$1", []any{v.N}, func(scan func(...any) error) error {
@@ -73,19 +101,23 @@ func (e *Engine) checkClosed(tx *db.Tx, v *View) error {
 	shown := map[store.Object]bool{}
 	const inView = `FROM released r CROSS JOIN place p CROSS JOIN submission s WHERE r.view=$1 AND p.class=r.class
 		AND p.place>=r.place AND p.place<r.place+r.count AND s.seq=p.seq`
-	err := tx.Rows("SELECT s.object,s.state,s.seq "+inView, []any{v.N}, func(scan func(...any) error) error {
-		var o store.Object
-		var state store.State
-		var seq store.Seq
-		if err := scan(&o, &state, &seq); err != nil {
+	var aside []store.Submission
+	err := tx.Rows("SELECT s.object,s.state,s.seq,s.source "+inView, []any{v.N}, func(scan func(...any) error) error {
+		var s store.Submission
+		if err := scan(&s.Object, &s.State, &s.Seq, &s.Source); err != nil {
 			return err
 		}
-		if state != store.Active {
-			return fmt.Errorf("view %s shows submission %d, which is held back (state %d)", v.Collection, seq, state)
+		if s.State != store.Active {
+			aside = append(aside, s)
 		}
-		shown[o] = true
+		shown[s.Object] = true
 		return nil
 	})
+	for _, s := range aside {
+		if counts, err := e.counts(tx, v, &s); err != nil || !counts {
+			return cmp.Or(err, fmt.Errorf("view %s shows submission %d, which is held back (state %d)", v.Collection, s.Seq, s.State))
+		}
+	}
 	if err != nil {
 		return err
 	}

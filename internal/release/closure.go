@@ -10,9 +10,11 @@ import (
 // with it; so objects that refer to each other in a ring enter together (the
 // greatest set that is closed under reference).
 //
-// What cannot enter is left waiting for the objects that bar it: absent ones,
-// or ones of which no submission may go. Nothing can enter before one of those
-// that bar it does, so it is enough to look again when that happens.
+// What cannot enter waits for an object that bars it, and so does everything
+// that was looked at on the way and cannot either. Each of them can only enter
+// after, or together with, the object that it waits for, so it is enough to look
+// again when that one enters: the last to have been looked at always waits for
+// something that enters before it does.
 type closure struct {
 	e    *Engine
 	tx   *db.Tx
@@ -21,6 +23,14 @@ type closure struct {
 
 	staged   map[store.Object][]string // the versions that enter in this transaction
 	entering []*store.Submission
+	// barred are the objects that cannot enter in this transaction, whatever else
+	// does. Without it a chain of objects in several versions each would be
+	// searched along every path.
+	barred map[store.Object]bool
+}
+
+func (e *Engine) closure(tx *db.Tx, v *View, news *arrivals) *closure {
+	return &closure{e: e, tx: tx, v: v, news: news, staged: map[store.Object][]string{}, barred: map[store.Object]bool{}}
 }
 
 // arrivals are the submissions of this transaction, by object.
@@ -35,28 +45,27 @@ const maxClosure = 20_000
 
 // attempt is one search from one submission.
 type attempt struct {
-	visiting map[store.Object]*store.Submission
+	visiting map[store.Object]bool // taken to enter, until the search shows otherwise
 	order    []*store.Submission
-	barred   []store.Object
+	capped   bool // the search was given up: what it did not find may be possible
 }
 
-// enter lets sub in with all that it needs, if that is possible; otherwise it
-// returns the objects that bar it.
-func (c *closure) enter(sub *store.Submission) (barred []store.Object, err error) {
-	a := &attempt{visiting: map[store.Object]*store.Submission{}}
+// enter lets sub in with all that it needs, if that is possible.
+func (c *closure) enter(sub *store.Submission) error {
+	a := &attempt{visiting: map[store.Object]bool{}}
 	ok, err := c.visit(a, sub)
 	if err != nil || !ok {
-		return a.barred, err
+		return err
 	}
 	for _, s := range a.order {
 		c.entering = append(c.entering, s)
 		c.staged[s.Object] = append(c.staged[s.Object], s.Version)
 	}
-	return nil, nil
+	return nil
 }
 
 func (c *closure) visit(a *attempt, sub *store.Submission) (bool, error) {
-	a.visiting[sub.Object] = sub
+	a.visiting[sub.Object] = true
 	mark := len(a.order)
 	a.order = append(a.order, sub)
 	targets, err := c.targets(sub)
@@ -64,31 +73,38 @@ func (c *closure) visit(a *attempt, sub *store.Submission) (bool, error) {
 		return false, err
 	}
 	for _, t := range targets {
-		if a.visiting[t] != nil || c.staged[t] != nil {
+		if ok, err := c.bring(a, t); err != nil {
+			return false, err
+		} else if ok {
 			continue
 		}
-		in, err := c.holds(t)
-		if err != nil {
-			return false, err
+		for _, s := range a.order[mark:] {
+			delete(a.visiting, s.Object)
 		}
-		if in {
-			continue
-		}
-		if ok, err := c.bring(a, t); err != nil || !ok {
-			for _, s := range a.order[mark:] {
-				delete(a.visiting, s.Object)
-			}
-			a.order = a.order[:mark]
-			return false, err
-		}
+		a.order = a.order[:mark]
+		return false, c.wait(sub, t)
 	}
 	return true, nil
 }
 
-// bring tries to let some submission of object t in.
+// wait has a submission wait for an object.
+func (c *closure) wait(sub *store.Submission, target store.Object) error {
+	return c.tx.Insert("INSERT INTO waiting(view,target,seq)", " ON CONFLICT DO NOTHING", 3, []any{c.v.N, int64(target), int64(sub.Seq)})
+}
+
+// bring tells whether object t is in the view, or lets some submission of it in.
 func (c *closure) bring(a *attempt, t store.Object) (bool, error) {
+	if a.visiting[t] || c.staged[t] != nil {
+		return true, nil
+	}
+	if c.barred[t] || a.capped {
+		return false, nil
+	}
+	if in, err := c.holds(t); err != nil || in {
+		return in, err
+	}
 	if len(a.visiting) >= maxClosure {
-		a.barred = append(a.barred, t)
+		a.capped = true
 		return false, nil
 	}
 	candidates, err := c.candidates(t)
@@ -100,9 +116,7 @@ func (c *closure) bring(a *attempt, t store.Object) (bool, error) {
 			return ok, err
 		}
 	}
-	if len(candidates) == 0 {
-		a.barred = append(a.barred, t)
-	}
+	c.barred[t] = !a.capped
 	return false, nil
 }
 
@@ -135,11 +149,22 @@ func (c *closure) candidates(t store.Object) ([]*store.Submission, error) {
 
 // may tells whether a submission may go as far as it alone is concerned.
 func (c *closure) may(s *store.Submission) (bool, error) {
-	if s.State != store.Active {
-		return false, nil
+	if counts, err := c.e.counts(c.tx, c.v, s); err != nil || !counts {
+		return false, err
 	}
 	verdict, err := c.e.verdict(c.tx, c.v, s.Class)
 	return verdict.Allow, err
+}
+
+// counts tells whether the state of a submission lets it into a view. One that
+// was put aside for somebody else's word still counts before the partner that
+// brought it, who could otherwise tell that there is such a word.
+func (e *Engine) counts(tx *db.Tx, v *View, s *store.Submission) (bool, error) {
+	if s.State != store.Foreign {
+		return s.State == store.Active, nil
+	}
+	src, err := e.store.SourceOf(tx, s.Source)
+	return src.Kind == "partner" && src.Name == v.Partner, err
 }
 
 func (c *closure) targets(s *store.Submission) ([]store.Object, error) {
@@ -166,19 +191,28 @@ func (c *closure) holds(o store.Object) (bool, error) {
 	if bits.get(o) {
 		return true, nil
 	}
-	var no int64
-	in, err := c.tx.Row(shows, []any{c.v.N, int64(o)}, &no)
+	in, err := c.e.holds(c.tx, c.v, o)
 	if in {
 		c.tx.AfterCommit(func() { bits.set(o) })
 	}
 	return in, err
 }
 
-// shows finds the numbers under which view $1 shows object $2.
-const shows = `SELECT r.first + p.place - r.place FROM submission s JOIN place p ON p.seq=s.seq
-	JOIN released r ON r.view=$1 AND r.class=p.class AND r.place = (
-		SELECT max(q.place) FROM released q WHERE q.view=$1 AND q.class=p.class AND q.place<=p.place)
-	WHERE s.object=$2 AND p.place < r.place + r.count`
+func (e *Engine) holds(tx *db.Tx, v *View, o store.Object) (bool, error) {
+	var one int
+	return tx.Row("SELECT 1"+shows+" LIMIT 1", []any{v.N, int64(o)}, &one)
+}
+
+// shows finds where view $1 shows object $2.
+const shows = ` FROM submission s CROSS JOIN place p CROSS JOIN released r WHERE s.object=$2 AND p.seq=s.seq AND ` + inRange
+
+// inRange is true of the one range r of view $1 in which place p is. It costs two
+// look-ups, however many ranges a class has been cut into.
+const inRange = `r.view=$1 AND r.class=p.class AND p.place<r.place+r.count AND r.place=(
+	SELECT max(q.place) FROM released q WHERE q.view=$1 AND q.class=p.class AND q.place<=p.place)`
+
+// number is under which number range r shows place p.
+const number = "r.first+p.place-r.place"
 
 func (e *Engine) bits(v *View) *have {
 	e.mu.Lock()

@@ -101,6 +101,9 @@ func (e *Engine) verdict(tx *db.Tx, v *View, c store.Class) (policy.Verdict, err
 	}
 	verdict, ok := m.verdicts[c]
 	e.mu.Unlock()
+	if !ok {
+		verdict, ok = v.verdicts[c]
+	}
 	if ok {
 		return verdict, nil
 	}
@@ -109,6 +112,10 @@ func (e *Engine) verdict(tx *db.Tx, v *View, c store.Class) (policy.Verdict, err
 		return verdict, err
 	}
 	verdict = e.decide(v, l)
+	if v.verdicts == nil {
+		v.verdicts = map[store.Class]policy.Verdict{}
+	}
+	v.verdicts[c] = verdict
 	// A class of a transaction that is rolled back may lose its number.
 	tx.AfterCommit(func() { e.remember(v.N, v.now, c, verdict) })
 	return verdict, nil
@@ -146,7 +153,7 @@ func (e *Engine) label(tx *db.Tx, c store.Class) (label.Label, error) {
 const RuleCarriage = "carriage"
 
 func (e *Engine) decide(v *View, l label.Label) policy.Verdict {
-	verdict := e.Policy().Decide(v.request(l))
+	verdict := v.set.Decide(v.request(l))
 	if verdict.Fault != "" {
 		e.alarm(fmt.Sprintf("policy could not be evaluated for partner %s under %s: %s", v.Partner, v.Agreement, verdict.Fault))
 		verdict.Allow = false
@@ -167,7 +174,7 @@ func (v *View) request(l label.Label) policy.Request {
 
 // epoch is the hash of all that decides for v.
 func (e *Engine) epoch(v *View) (Epoch, []byte, error) {
-	set := e.Policy().Hash()
+	set := v.set.Hash()
 	facts, err := json.Marshal(struct {
 		Policy    []byte `json:"policy"`
 		Party     Party  `json:"party"`

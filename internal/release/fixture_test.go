@@ -170,7 +170,10 @@ func lab(tlp int, marked bool, origin string) label.Label {
 	return l.Final()
 }
 
-func objectID(n int) stix.ID { return stix.ID(fmt.Sprintf("report--00000000-0000-4000-8000-%012d", n)) }
+// objectID names the objects of these tests, of two types in turn.
+func objectID(n int) stix.ID {
+	return stix.ID(fmt.Sprintf("%s--00000000-0000-4000-8000-%012d", []string{"report", "tool"}[n%2], n))
+}
 
 // arrival is what a test brings.
 type arrival struct {
@@ -282,4 +285,9 @@ func (b *bench) everything(tx *db.Tx, v *View) ([]Released, error) {
 		err = errors.New("more than everything")
 	}
 	return page, err
+}
+
+// GoString is how a failing run tells what it brought.
+func (a arrival) GoString() string {
+	return fmt.Sprintf("{%d %q spec %q refs %v TLP %d marked %v origin %s source %d}", a.object, a.version, a.spec, a.refs, a.label.TLP.Value(), a.label.Marked.Is(), a.label.Origin, a.source)
 }

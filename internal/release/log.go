@@ -1,6 +1,7 @@
 package release
 
 import (
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"slices"
@@ -30,6 +31,7 @@ type Item struct {
 	Version string  `json:"version,omitempty"`
 	SHA     string  `json:"sha256"`
 	Rule    string  `json:"rule,omitempty"` // the one rule of the agreement that the release rests on
+	At      int64   `json:"at,omitempty"`   // date_added, microseconds since 1970; 0 where it left
 }
 
 // Facts are the bytes that the ledger commits to.
@@ -55,7 +57,8 @@ func (e *Engine) writeAt(tx *db.Tx, v *View, kind string, subs []*store.Submissi
 	if v.Kind == Subscription {
 		act.Epoch = hex.EncodeToString(v.now[:])
 	}
-	items, err := e.items(tx, v, subs)
+	at = max(at, v.last+1)
+	items, err := e.items(tx, v, subs, at)
 	if err != nil {
 		return err
 	}
@@ -67,7 +70,6 @@ func (e *Engine) writeAt(tx *db.Tx, v *View, kind string, subs []*store.Submissi
 	if err != nil {
 		return err
 	}
-	at = max(at, v.last+1)
 	var rows []any
 	for i := 0; i < len(subs); {
 		n := 1
@@ -95,7 +97,7 @@ func (e *Engine) writeAt(tx *db.Tx, v *View, kind string, subs []*store.Submissi
 	return err
 }
 
-func (e *Engine) items(tx *db.Tx, v *View, subs []*store.Submission) ([]Item, error) {
+func (e *Engine) items(tx *db.Tx, v *View, subs []*store.Submission, at int64) ([]Item, error) {
 	items := make([]Item, len(subs))
 	for i, s := range subs {
 		if s.ID == "" {
@@ -105,7 +107,7 @@ func (e *Engine) items(tx *db.Tx, v *View, subs []*store.Submission) ([]Item, er
 			}
 			s.ID = id
 		}
-		items[i] = Item{No: v.next + int64(i), ID: s.ID, Version: s.Version, SHA: hex.EncodeToString(s.SHA[:])}
+		items[i] = Item{No: v.next + int64(i), ID: s.ID, Version: s.Version, SHA: hex.EncodeToString(s.SHA[:]), At: at + int64(i)}
 		if v.Kind == Subscription {
 			verdict, err := e.verdict(tx, v, s.Class)
 			if err != nil {
@@ -118,20 +120,29 @@ func (e *Engine) items(tx *db.Tx, v *View, subs []*store.Submission) ([]Item, er
 }
 
 // Said says again what the items of a ledger entry of this room were, as far as
-// the log still has them.
-func (e *Engine) Said(tx *db.Tx, n journal.Entry) (map[int][]byte, error) {
+// the log still has them, given the facts that are common to them. What two rows
+// of the log claim, and what a row of another view claims, is not said.
+func (e *Engine) Said(tx *db.Tx, n journal.Entry, facts []byte) (map[int][]byte, error) {
+	var act Act
+	if err := json.Unmarshal(facts, &act); err != nil {
+		return nil, nil // the entry's own commitment will not match
+	}
 	said := map[int][]byte{}
-	err := tx.Rows(`SELECT r.item+p.place-r.place, r.first+p.place-r.place, o.id, s.version, s.sha, r.rule
-		FROM released r CROSS JOIN place p CROSS JOIN submission s CROSS JOIN object o
-		WHERE r.entry=$1 AND p.class=r.class AND p.place>=r.place AND p.place<r.place+r.count AND s.seq=p.seq AND o.n=s.object`,
-		[]any{int64(n)}, func(scan func(...any) error) error {
+	err := tx.Rows(`SELECT r.item+p.place-r.place, `+number+`, r.at+p.place-r.place, o.id, s.version, s.sha, r.rule
+		FROM released r CROSS JOIN view v CROSS JOIN place p CROSS JOIN submission s CROSS JOIN object o
+		WHERE r.entry=$1 AND v.n=r.view AND v.collection=$2 AND p.class=r.class AND p.place>=r.place AND p.place<r.place+r.count AND s.seq=p.seq AND o.n=s.object`,
+		[]any{int64(n), act.View}, func(scan func(...any) error) error {
 			var item int
 			var x Item
 			var sha []byte
-			if err := scan(&item, &x.No, &x.ID, &x.Version, &sha, &x.Rule); err != nil {
+			if err := scan(&item, &x.No, &x.At, &x.ID, &x.Version, &sha, &x.Rule); err != nil {
 				return err
 			}
 			x.SHA = hex.EncodeToString(sha)
+			if _, twice := said[item]; twice {
+				said[item] = nil
+				return nil
+			}
 			said[item] = x.Facts()
 			return nil
 		})
@@ -167,14 +178,16 @@ func (e *Engine) replace(tx *db.Tx, v *View, subs []*store.Submission) error {
 	return tx.Insert("INSERT INTO replaced(view,no)", " ON CONFLICT DO NOTHING", 2, rows)
 }
 
+// latest is the one that is shown by default: the newest version in the newest
+// specification that the object has.
 func latest(all []shown) shown {
-	newest := all[0]
-	for _, other := range all[1:] {
-		if stix.CompareVersions(other.version, newest.version) > 0 {
-			newest = other
-		}
-	}
-	return newest
+	return slices.MaxFunc(all, func(a, b shown) int { return cmp.Or(cmp.Compare(a.spec, b.spec), byAge(a, b)) })
+}
+
+// byAge orders versions by time. Of two that name the same time in different ways
+// the one that the view got later is the later, so that the order is always one.
+func byAge(a, b shown) int {
+	return cmp.Or(stix.CompareVersions(a.version, b.version), cmp.Compare(a.no, b.no))
 }
 
 // maxAct bounds the objects of one ledger entry.

@@ -1,7 +1,9 @@
 package release
 
 import (
+	"context"
 	"database/sql"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -54,11 +56,15 @@ type Released struct {
 // leaves few of many, the answer says that there may be more and where to go on.
 const maxScan = 20_000
 
+// maxBytes bounds the bodies of one page, so that a page of large objects does
+// not fill the memory; it ends early instead, after one object at least.
+const maxBytes = 32 << 20
+
 // Page answers a question. more says that there is, or may be, more after next.
-// A view that is stale shows nothing: call Refresh and ask again.
+// A view that is stale shows nothing: see Read.
 func (e *Engine) Page(tx *db.Tx, v *View, f Filter) (page []Released, more bool, next int64, err error) {
 	if v.Stale() {
-		return nil, true, f.After, nil
+		return nil, false, 0, ErrStale
 	}
 	if f.AddedAfter > 0 {
 		if err := e.skip(tx, v, &f); err != nil {
@@ -68,7 +74,7 @@ func (e *Engine) Page(tx *db.Tx, v *View, f Filter) (page []Released, more bool,
 	next = f.After
 	for scanned := 0; scanned < maxScan; {
 		want := f.Limit - len(page) + 1
-		rows, err := e.read(tx, v, f, next, want)
+		rows, full, err := e.read(tx, v, f, next, want)
 		if err != nil {
 			return nil, false, 0, err
 		}
@@ -85,6 +91,9 @@ func (e *Engine) Page(tx *db.Tx, v *View, f Filter) (page []Released, more bool,
 				page = append(page, r)
 			}
 			next = r.No
+		}
+		if full {
+			return page, true, next, nil
 		}
 		if len(rows) < want {
 			return page, false, next, nil
@@ -104,15 +113,19 @@ func (e *Engine) skip(tx *db.Tx, v *View, f *Filter) error {
 }
 
 // read returns rows of the log after a number, with every filter applied that
-// the database can apply.
-func (e *Engine) read(tx *db.Tx, v *View, f Filter, after int64, limit int) ([]Released, error) {
+// the database can apply. full says that it stopped because they are large.
+func (e *Engine) read(tx *db.Tx, v *View, f Filter, after int64, limit int) (out []Released, full bool, err error) {
 	start := int64(0)
 	if _, err := tx.Row("SELECT first FROM released WHERE view=$1 AND first<=$2 ORDER BY first DESC LIMIT 1", []any{v.N, after + 1}, &start); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	q, args := query(v, f, start, after, limit)
-	var out []Released
-	err := tx.Rows(q, args, func(scan func(...any) error) error {
+	size := 0
+	err = tx.Rows(q, args, func(scan func(...any) error) error {
+		if size > maxBytes {
+			full = true
+			return errFull
+		}
 		r := Released{}
 		var sha sql.RawBytes
 		into := []any{&r.No, &r.At, &r.Entry, &r.Item, &r.Rule, &r.Class, &r.Seq, &r.Version, &r.Spec, &sha, &r.ID, &r.Type}
@@ -123,13 +136,34 @@ func (e *Engine) read(tx *db.Tx, v *View, f Filter, after int64, limit int) ([]R
 			return err
 		}
 		copy(r.SHA[:], sha)
+		size += r.Bytes.Len()
 		out = append(out, r)
 		return nil
 	})
-	if err != nil {
-		return nil, err
+	if err != nil && !full {
+		return nil, false, err
 	}
-	return e.judged(tx, v, out)
+	out, err = e.judged(tx, v, out)
+	return out, full, err
+}
+
+var errFull = errors.New("the page is full")
+
+// ErrStale means that something has changed on which a view rests, and that it
+// has to be considered anew before it shows anything.
+var ErrStale = errors.New("the view is being considered anew")
+
+// Read runs f on one state of the database, and again if it met a stale view,
+// once that has been considered.
+func (e *Engine) Read(ctx context.Context, d *db.DB, f func(*db.Tx) error) error {
+	err := d.View(ctx, f)
+	if !errors.Is(err, ErrStale) {
+		return err
+	}
+	if err := d.Update(ctx, e.RefreshIn); err != nil {
+		return err
+	}
+	return d.View(ctx, f)
 }
 
 // judged is the last look before the door: what the present epoch does not let
@@ -187,7 +221,7 @@ func query(v *View, f Filter, start, after int64, limit int) (string, []any) {
 		q.WriteString(" AND b.n=s.body")
 	}
 	if len(f.Objects) > 0 {
-		q.WriteString(" AND r.place<=p.place AND o.id IN " + list(len(f.Objects), func(i int) any { return string(f.Objects[i]) }))
+		q.WriteString(" AND s.object=o.n AND " + inRange + " AND o.id IN " + list(len(f.Objects), func(i int) any { return string(f.Objects[i]) }))
 	}
 	if len(f.Types) > 0 {
 		q.WriteString(" AND o.type IN " + list(len(f.Types), func(i int) any { return f.Types[i] }))
@@ -217,64 +251,43 @@ func (e *Engine) matches(tx *db.Tx, v *View, f Filter, r Released) (bool, error)
 			return false, err
 		}
 	}
-	if f.latest() && r.Spec >= newestSpec {
+	if f.latest() {
 		return true, nil
 	}
 	if f.Versions.All && len(f.Specs) > 0 {
 		return true, nil
 	}
-	all, err := e.versions(tx, v, r.ID)
+	o, err := e.store.Lookup(tx, r.ID)
 	if err != nil {
 		return false, err
 	}
-	all = slices.DeleteFunc(all, func(x version) bool { return !f.wantsSpec(x, all) })
-	if !slices.ContainsFunc(all, func(x version) bool { return x.no == r.No }) {
+	all, err := e.shown(tx, v, o)
+	if err != nil {
+		return false, err
+	}
+	var of []shown // the specifications wanted
+	for _, x := range all {
+		if f.wantsSpec(x, all) {
+			of = append(of, x)
+		}
+	}
+	if !slices.ContainsFunc(of, func(x shown) bool { return x.no == r.No }) {
 		return false, nil
 	}
-	is := func(best func(a, b version) int) bool {
-		return r.No == slices.MinFunc(all, best).no
-	}
-	byAge := func(a, b version) int { return stix.CompareVersions(a.version, b.version) }
 	w := f.Versions
 	switch {
-	case w.All:
-		return true, nil
-	case w.First && is(byAge):
-		return true, nil
-	case (w.Last || !w.First && len(w.Exact) == 0) && is(func(a, b version) int { return byAge(b, a) }):
+	case w.All,
+		w.First && slices.MinFunc(of, byAge).no == r.No,
+		(w.Last || !w.First && len(w.Exact) == 0) && slices.MaxFunc(of, byAge).no == r.No:
 		return true, nil
 	}
 	return slices.ContainsFunc(w.Exact, func(x string) bool { return stix.CompareVersions(x, r.Version) == 0 }), nil
 }
 
-// newestSpec is the newest specification that there is for now.
-const newestSpec = "2.1"
-
-type version struct {
-	no      int64
-	version string
-	spec    string
-}
-
 // wantsSpec: one of those asked for, or else the newest that the object has.
-func (f Filter) wantsSpec(x version, all []version) bool {
+func (f Filter) wantsSpec(x shown, all []shown) bool {
 	if len(f.Specs) > 0 {
 		return slices.Contains(f.Specs, x.spec)
 	}
-	return !slices.ContainsFunc(all, func(y version) bool { return y.spec > x.spec })
-}
-
-func (e *Engine) versions(tx *db.Tx, v *View, id stix.ID) ([]version, error) {
-	o, err := e.store.Lookup(tx, id)
-	if err != nil {
-		return nil, err
-	}
-	q := "SELECT r.first + p.place - r.place, s.version, s.spec" + shows[len("SELECT r.first + p.place - r.place"):]
-	var out []version
-	err = tx.Rows(q, []any{v.N, int64(o)}, func(scan func(...any) error) error {
-		var x version
-		defer func() { out = append(out, x) }()
-		return scan(&x.no, &x.version, &x.spec)
-	})
-	return out, err
+	return !slices.ContainsFunc(all, func(y shown) bool { return y.spec > x.spec })
 }

@@ -45,9 +45,8 @@ func (e *Engine) RefreshIn(tx *db.Tx) error {
 // reconsider brings a view up to its present epoch, class by class. What may no
 // longer go leaves the log, and what refers to it with it; what may go now and
 // might not before enters at the end, so that a partner who has read on gets it.
-//
-// It relies on this: of a class that might go under the stored epoch, every
-// submission is in the log, waits, or is a version that the log has already.
+// Everything that may go is considered, so that afterwards each submission that
+// may go is in the log, waits, or is of a version that the log has already.
 func (e *Engine) reconsider(tx *db.Tx, v *View) error {
 	v.stored = v.now
 	if _, err := tx.Exec("UPDATE view SET epoch=$1 WHERE n=$2", v.now[:], v.N); err != nil {
@@ -60,7 +59,7 @@ func (e *Engine) reconsider(tx *db.Tx, v *View) error {
 	if err != nil {
 		return err
 	}
-	c := &closure{e: e, tx: tx, v: v, news: &arrivals{}, staged: map[store.Object][]string{}}
+	c := e.closure(tx, v, &arrivals{})
 	var opened []span
 	err = e.store.Classes(tx, func(class store.Class, size int64) error {
 		verdict, err := e.verdict(tx, v, class)
@@ -139,5 +138,6 @@ func (c *closure) close(class store.Class) error {
 	if err != nil {
 		return err
 	}
-	return c.e.withdraw(c.tx, c.v, gone)
+	_, err = c.e.withdraw(c.tx, c.v, gone) // every class that may go is considered next
+	return err
 }

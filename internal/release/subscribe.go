@@ -3,6 +3,7 @@ package release
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -75,8 +76,44 @@ func (e *Engine) Count(tx *db.Tx, v *View) (n int64, err error) {
 	return n, err
 }
 
-// NoteExport notes that what a view shows was written to a file.
-func (e *Engine) NoteExport(tx *db.Tx, v *View, count int) error {
-	_, err := e.journal.Note(tx, "export", Act{View: v.Collection, Partner: v.Partner, Agreement: v.Agreement, Purpose: v.Purpose, Count: count}, nil)
-	return err
+// NoteExport notes that what views show up to now is written to a file.
+func (e *Engine) NoteExport(tx *db.Tx, views []*View) error {
+	for _, v := range views {
+		count, err := e.Count(tx, v)
+		if err != nil {
+			return err
+		}
+		act := Act{View: v.Collection, Partner: v.Partner, Agreement: v.Agreement, Purpose: v.Purpose, First: v.Last(), Count: int(count)}
+		if _, err := e.journal.Note(tx, "export", act, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// All yields everything of a view that a filter lets through, page by page.
+func (e *Engine) All(tx *db.Tx, v *View, f Filter) iter.Seq2[Released, error] {
+	f.Limit = 1000
+	return func(yield func(Released, error) bool) {
+		for {
+			page, more, next, err := e.Page(tx, v, f)
+			if err != nil {
+				yield(Released{}, err)
+				return
+			}
+			for _, r := range page {
+				if !yield(r, nil) {
+					return
+				}
+			}
+			if !more {
+				return
+			}
+			if v.Stale() {
+				yield(Released{}, fmt.Errorf("view %s has to be considered anew: try again", v.Collection))
+				return
+			}
+			f.After = next
+		}
+	}
 }

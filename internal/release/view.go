@@ -7,6 +7,8 @@ import (
 	"github.com/google/uuid"
 
 	"entente/internal/db"
+	"entente/internal/store"
+	"entente/policy"
 )
 
 // Kinds of view.
@@ -21,7 +23,8 @@ const (
 	CarriageEnvelope = "envelope" // the signed handling envelope: node to node
 )
 
-// View is one release log and whose it is.
+// View is one release log and whose it is, as one transaction sees it: it is not
+// to be used in another.
 type View struct {
 	N          int64
 	Kind       string
@@ -39,11 +42,14 @@ type View struct {
 	stored      Epoch // under which the log was last considered
 	withdrawals int64
 
-	now    Epoch // that holds at this moment
+	set    *policy.Set // that decides in this transaction
+	now    Epoch       // that holds at this moment
 	facts  []byte
 	party  Party
 	member bool
 	basis  string
+
+	verdicts map[store.Class]policy.Verdict // of this transaction, until it is committed
 }
 
 const viewColumns = "n,kind,partner,agreement,purpose,collection,alias,title,carriage,options,next,last,epoch,withdrawals"
@@ -101,7 +107,8 @@ func (e *Engine) complete(tx *db.Tx, v *View) (err error) {
 		return err
 	}
 	v.party.ID = v.Partner
-	if a, ok := e.Policy().Agreement(v.Agreement); ok {
+	v.set = e.Policy()
+	if a, ok := v.set.Agreement(v.Agreement); ok {
 		v.basis = a.TransferBasis
 		v.member = a.InForce(e.now()) && a.Party(v.Partner)
 	}

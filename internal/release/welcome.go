@@ -12,9 +12,9 @@ import (
 // agreement named, any that the partner is party to will do; with no purpose
 // named, any that the label and the agreement have in common.
 func (e *Engine) Welcome(tx *db.Tx, partner, agreement, purpose string, l label.Label) (verdict policy.Verdict, err error) {
-	party, _, err := e.Party(tx, partner)
-	if err != nil {
-		return verdict, err
+	party, known, err := e.Party(tx, partner)
+	if err != nil || !known {
+		return policy.Verdict{Forbids: []string{"partner-unknown"}}, err
 	}
 	party.ID = partner
 	for _, a := range e.Policy().Agreements() {

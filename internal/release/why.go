@@ -79,7 +79,7 @@ func (e *Engine) whySubmission(tx *db.Tx, v *View, s *store.Submission) (w WhySu
 	if w.Label, err = e.label(tx, s.Class); err != nil {
 		return w, err
 	}
-	w.Explanation = e.Policy().Explain(v.request(w.Label))
+	w.Explanation = v.set.Explain(v.request(w.Label))
 	verdict := e.decide(v, w.Label)
 	w.Carriage = w.Explanation.Verdict.Allow && !verdict.Allow
 	w.Explanation.Verdict = verdict
@@ -100,7 +100,6 @@ func (e *Engine) whySubmission(tx *db.Tx, v *View, s *store.Submission) (w WhySu
 
 // barred lists what a submission refers to and the view does not show.
 func (e *Engine) barred(tx *db.Tx, v *View, s *store.Submission) (out []Barred, err error) {
-	c := &closure{e: e, tx: tx, v: v, news: &arrivals{}, staged: map[store.Object][]string{}}
 	var edges []store.Edge
 	err = e.store.References(tx, s.Body, func(g store.Edge) error {
 		edges = append(edges, g)
@@ -110,7 +109,7 @@ func (e *Engine) barred(tx *db.Tx, v *View, s *store.Submission) (out []Barred, 
 		return nil, err
 	}
 	for _, g := range edges {
-		in, err := c.holds(g.Target)
+		in, err := e.holds(tx, v, g.Target)
 		if err != nil {
 			return nil, err
 		}

@@ -125,12 +125,14 @@ func (s *Store) Relabel(tx *db.Tx, sub *Submission, c Class) error {
 	return err
 }
 
-// Resolve returns the submissions of a source that waited for the definition of
-// a marking, and forgets that they did.
-func (s *Store) Resolve(tx *db.Tx, marking Object, source int64) ([]Seq, error) {
+// Resolve returns the submissions that waited for the definition of a marking
+// from whoever has brought it, and forgets that they did: those of the same
+// partner, or all if it was this node.
+func (s *Store) Resolve(tx *db.Tx, marking Object, by Source) ([]Seq, error) {
 	var seqs []Seq
-	err := tx.Rows("SELECT u.seq FROM unresolved u JOIN submission s ON s.seq=u.seq WHERE u.marking=$1 AND s.source=$2 ORDER BY u.seq",
-		[]any{int64(marking), source}, func(scan func(...any) error) error {
+	err := tx.Rows(`SELECT u.seq FROM unresolved u JOIN submission s ON s.seq=u.seq JOIN source o ON o.n=s.source
+		WHERE u.marking=$1 AND ($2='own' OR o.kind=$2 AND o.name=$3) ORDER BY u.seq`,
+		[]any{int64(marking), by.Kind, by.Name}, func(scan func(...any) error) error {
 			var seq Seq
 			defer func() { seqs = append(seqs, seq) }()
 			return scan(&seq)

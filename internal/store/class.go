@@ -62,6 +62,9 @@ func (s *Store) Facts(tx *db.Tx, c Class) ([]byte, error) {
 	tx.AfterCommit(func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		if len(s.facts) >= maxClasses {
+			s.facts = map[Class][]byte{}
+		}
 		s.facts[c] = facts
 	})
 	return facts, nil

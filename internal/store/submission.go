@@ -177,6 +177,11 @@ func (s *Store) InState(tx *db.Tx, state State, most int, each func(Submission) 
 		})
 }
 
+// ProfileName is the name of the intake profile.
+func (s Source) ProfileName() string {
+	return s.Profile[strings.LastIndexByte(s.Profile, '/')+1:]
+}
+
 // Agreement is the agreement that a partner brought things under, "" for what
 // is brought under none in particular.
 func (s Source) Agreement() string {
