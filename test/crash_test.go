@@ -44,14 +44,13 @@ func TestKilledImport(t *testing.T) {
 	g := &invented{seed: seed}
 	var k kills
 	var files []string
-	rep := struct{ Accepted, Unchanged, Skipped int }{}
 	for k.total() < killsEach {
 		file := filepath.Join(t.TempDir(), fmt.Sprintf("%d.ndjson", len(files)))
 		ok(t, os.WriteFile(file, lines(g.batch(3500)), 0o600))
 		files = append(files, file)
 		for imported := false; !imported; {
 			p := start(t, a.command("import", file, "--profile", "public-reference", "--json"))
-			p.until(r.Int64N(2500<<10), time.Second)
+			p.until(r.Int64N(5<<20), time.Second)
 			if k.total() >= killsEach {
 				<-p.done
 				p.done <- nil
@@ -64,8 +63,10 @@ func TestKilledImport(t *testing.T) {
 			if err != nil {
 				t.Fatalf("import after %v: %v\n%s", k, err, p.errs.String())
 			}
+			var rep struct{ Accepted, Unchanged, Skipped int }
 			ok(t, json.Unmarshal(p.out.Bytes(), &rep))
-			if rep.Accepted+rep.Unchanged+rep.Skipped != 3500 || rep.Unchanged != 0 {
+			// All unchanged: the run before was killed when all was done but the words.
+			if rep.Accepted+rep.Unchanged+rep.Skipped != 3500 || rep.Unchanged != 0 && rep.Unchanged != 3500 {
 				t.Fatalf("the import that ended accounts for %+v of 3500 objects", rep)
 			}
 		}
@@ -73,6 +74,7 @@ func TestKilledImport(t *testing.T) {
 	t.Logf("%d objects in %d files, %v", len(g.made), len(files), k)
 	a.healthy()
 	for _, file := range files {
+		var rep struct{ Accepted, Unchanged int }
 		a.ask(&rep, "import", file, "--profile", "public-reference")
 		if rep.Accepted != 0 || rep.Unchanged != 3500 {
 			t.Fatalf("the same file again: %+v, want 3500 unchanged", rep)

@@ -10,6 +10,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/binary"
 	"io"
+	"log"
 	"math/big"
 	"net"
 	"net/http"
@@ -117,7 +118,7 @@ func (p *peer) listen(public, exchange net.Listener) {
 		l net.Listener
 		h http.Handler
 	}{{tls.NewListener(public, web), open}, {tls.NewListener(exchange, config), pinned}} {
-		srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.answer(w, r, s.h) })}
+		srv := &http.Server{ErrorLog: log.New(io.Discard, "", 0), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.answer(w, r, s.h) })}
 		go srv.Serve(s.l)
 		p.t.Cleanup(func() { srv.Close() })
 	}

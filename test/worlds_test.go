@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"entente/internal/db"
 	"entente/internal/intake"
 	"entente/internal/node"
 	"entente/label"
@@ -29,6 +30,7 @@ type world struct {
 	token  string
 	taps   [2]*tap
 	status map[int]int       // how often each status came
+	alias  string            // of a plain subscription
 	views  map[string]string // what a collection is → its id
 	seen   []sight
 }
@@ -53,6 +55,11 @@ func newWorld(t testing.TB, secret bool, files ...func(dir string)) *world {
 		meet(w.peer, p)
 		w.hold(police(p.Config.Name))
 	}
+	w.write(func(tx *db.Tx) error {
+		v, err := w.Release.View(tx, "sundmark", "inbox")
+		w.views["inbox"] = v.Collection
+		return err
+	})
 	for i, v := range []struct {
 		who, agreement, purpose string
 		plain                   bool
@@ -66,6 +73,11 @@ func newWorld(t testing.TB, secret bool, files ...func(dir string)) *world {
 		w.step(fmt.Sprint("subscribe ", i))
 		w.views[fmt.Sprint(v.who, v.agreement, v.purpose, v.plain)] = w.subscribe(v.who, v.agreement, v.purpose, v.plain)
 	}
+	w.write(func(tx *db.Tx) error {
+		v, err := w.Release.View(tx, "sundmark", w.views["sundmarkNORDLYSterrorism-investigationtrue"])
+		w.alias = v.Alias
+		return err
+	})
 	w.step("account")
 	w.token = w.account("tool", "sundmark", "")
 	w.account("person", "sundmark", "correct horse battery")
@@ -390,7 +402,7 @@ func (w *world) taxii(what string, c *tap, probes []string) {
 		names = append(names, id)
 	}
 	slices.Sort(names)
-	names = append(names, "inbox", "plain", uuid("no collection"), "Inbox")
+	names = append(names, "inbox", w.alias, uuid("no collection"), "Inbox")
 	filters := []string{"", "?limit=1", "?limit=2", "?match[type]=identity,ipv4-addr,marking-definition", "?match[version]=all", "?match[version]=first", "?match[version]=2026-03-03T00:00:00.000Z",
 		"?match[spec_version]=2.0", "?added_after=2026-06-01T12:00:15.000000Z", "?match[id]=" + strings.Join(probes, ","), "?limit=0", "?next=nonsense"}
 	for _, name := range names {
@@ -398,6 +410,11 @@ func (w *world) taxii(what string, c *tap, probes []string) {
 		get(at)
 		if w.see(what, c, "GET", at+"objects/?limit=1", "").status == 404 && what != "later public" {
 			continue // it is not the caller's: asked in full once
+		}
+		if name == w.alias || name == "inbox" {
+			get(at + "objects/?match[version]=all")
+			get(at + "manifest/")
+			continue // asked in full by its id
 		}
 		for _, f := range filters {
 			get(at + "objects/" + f)
@@ -442,7 +459,8 @@ func (w *world) walk(what string, c *tap, path string) {
 // takes some of them back.
 func (w *world) bringBack(what string, c *tap, text string) {
 	envelope := `{"objects":[` + text + `]}`
-	for _, name := range []string{"plain", uuid("no collection"), w.views["sundmarkNORDLYSterrorism-investigationfalse"]} {
+	plain := w.views["sundmarkNORDLYSterrorism-investigationtrue"]
+	for _, name := range []string{plain, uuid("no collection"), w.views["sundmarkNORDLYSterrorism-investigationfalse"]} {
 		w.see(what, c, "POST", "/shared/collections/"+name+"/objects/", envelope)
 	}
 	a := w.see(what, c, "POST", "/shared/collections/inbox/objects/", envelope)
@@ -458,7 +476,7 @@ func (w *world) bringBack(what string, c *tap, text string) {
 	var o struct{ ID string }
 	json.Unmarshal([]byte(text[strings.LastIndex(text, `{"type"`):]), &o)
 	if strings.Contains(what, "end") {
-		for _, name := range []string{"plain", "inbox"} {
+		for _, name := range []string{plain, "inbox"} {
 			w.see(what, c, "DELETE", "/shared/collections/"+name+"/objects/"+o.ID+"/", "")
 			w.see(what, c, "GET", "/shared/collections/"+name+"/objects/", "")
 		}

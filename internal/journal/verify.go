@@ -217,8 +217,8 @@ func (r *reading) openings() iter.Seq2[ledger.StoredOpening, error] {
 func erased(key []byte) bool { return string(key) == string(make([]byte, ledger.KeySize)) }
 
 // items gathers the facts of an entry's items, item 0 first; nil where nobody
-// can say them. What its room says no more was kept here when it ceased to; what
-// both say must be the same.
+// can say them. What its room says no more was kept here when it ceased to, so
+// only one of the two can have it.
 func (r *reading) items(x row) ([][]byte, error) {
 	items := make([][]byte, len(x.keys)/ledger.KeySize)
 	if len(items) == 0 {
@@ -259,8 +259,8 @@ func (r *reading) kept(x row, items [][]byte) error {
 		if i < 1 || i >= len(items) {
 			return x.discrepancy(i, "facts are kept of an item that the entry does not have")
 		}
-		if items[i] != nil && !bytes.Equal(items[i], f) {
-			return x.discrepancy(i, "what is kept of it is not what is stored of it")
+		if items[i] != nil {
+			return x.discrepancy(i, "it is stored though it had ceased to be")
 		}
 		items[i] = f
 		return nil

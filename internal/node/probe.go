@@ -60,8 +60,8 @@ func Probe(ctx context.Context, file string, w World, o *Options) (n *Node, clea
 	if err != nil {
 		return nil, nil, err
 	}
-	var seed Seed
-	if err := json.Unmarshal(text, &seed); err != nil {
+	seed, err := parseSeed(text)
+	if err != nil {
 		return nil, nil, fmt.Errorf("seed %s: %w", file, err)
 	}
 	dir, err := os.MkdirTemp("", "entente-probe-")
@@ -84,6 +84,12 @@ func Probe(ctx context.Context, file string, w World, o *Options) (n *Node, clea
 		return nil, nil, fmt.Errorf("seed %s: %w", file, err)
 	}
 	return n, clean, nil
+}
+
+// parseSeed reads a seed. What it does not know of it passes over: a seed may be
+// written for several servers.
+func parseSeed(text []byte) (seed Seed, err error) {
+	return seed, json.Unmarshal(text, &seed)
 }
 
 func (n *Node) seed(ctx context.Context, seed Seed, server *taxii.Server) error {

@@ -215,6 +215,11 @@ func filter(q taxii.Query, o Options) release.Filter {
 		After: q.After, Types: q.Types, Specs: q.SpecVersions, Bodies: q.Bodies,
 		Versions: release.Versions{All: q.Versions.All, First: q.Versions.First, Last: q.Versions.Last, Exact: q.Versions.Exact},
 	}
+	for _, v := range q.Versions.Exact {
+		if stix.CompareVersions(v, unversioned) == 0 {
+			f.Versions.Exact = append(slices.Clip(f.Versions.Exact), "")
+		}
+	}
 	if !q.AddedAfter.IsZero() {
 		f.AddedAfter = q.AddedAfter.UnixMicro()
 	}
@@ -235,8 +240,19 @@ func filter(q taxii.Query, o Options) release.Filter {
 	return f
 }
 
+// unversioned is the version that is given for objects that have none, most
+// observables among them (TAXII 2.1 §5.3.1).
+const unversioned = "1970-01-01T00:00:00.000Z"
+
+func versionOf(stated string) string {
+	if stated == "" {
+		return unversioned
+	}
+	return stated
+}
+
 func record(it release.Released, body bool) taxii.Record {
-	r := taxii.Record{Position: it.No, ID: string(it.ID), Type: it.Type, Version: it.Version, SpecVersion: it.Spec, DateAdded: time.UnixMicro(it.At).UTC()}
+	r := taxii.Record{Position: it.No, ID: string(it.ID), Type: it.Type, Version: versionOf(it.Version), SpecVersion: it.Spec, DateAdded: time.UnixMicro(it.At).UTC()}
 	if it.Spec != "2.1" {
 		r.MediaType = "application/stix+json;version=" + it.Spec
 	}
@@ -277,7 +293,7 @@ func (c *Collections) Add(ctx context.Context, who taxii.Caller, root, collectio
 			}
 			for _, a := range part {
 				// Whatever else is known of these objects is no business of the caller's.
-				status.Successes = append(status.Successes, taxii.StatusDetail{ID: string(a.Object.ID()), Version: a.Object.Version()})
+				status.Successes = append(status.Successes, taxii.StatusDetail{ID: string(a.Object.ID()), Version: versionOf(a.Object.Version())})
 			}
 			if err := c.room.intake.Show(tx, v, results); err != nil {
 				return err
@@ -329,7 +345,7 @@ func failureVersion(o *stix.Object) string {
 	if o == nil {
 		return ""
 	}
-	return o.Version()
+	return versionOf(o.Version())
 }
 
 // statusFor is how long a status can be asked for; the standard wants a day.

@@ -10,19 +10,18 @@ import (
 )
 
 // Check compares every view's log with what it must be: numbers and dates only
-// grow and each row cites an act in the ledger; and of a subscription, each class
-// in it may go, each object in it is as it should be, and each reference leads to
-// an object that the view shows.
+// grow; and of a subscription, each class in it may go, each object in it is as it
+// should be, and each reference leads to an object that the view shows.
 func (e *Engine) Check(tx *db.Tx) error {
+	if err := e.CheckRows(tx); err != nil {
+		return err
+	}
 	views, err := e.Views(tx, "")
 	if err != nil {
 		return err
 	}
 	for _, v := range views {
 		if err := e.checkOrder(tx, v); err != nil {
-			return err
-		}
-		if err := e.checkEntries(tx, v); err != nil {
 			return err
 		}
 		if v.Kind != Subscription || v.Stale() {
@@ -53,9 +52,11 @@ func (e *Engine) checkOrder(tx *db.Tx, v *View) error {
 	})
 }
 
-func (e *Engine) checkEntries(tx *db.Tx, v *View) error {
+// CheckRows looks for rows of any log for which no entry of the ledger stands, or
+// which are about submissions that are not there.
+func (e *Engine) CheckRows(tx *db.Tx) error {
 	var entries []journal.Entry
-	err := tx.Rows("SELECT DISTINCT entry FROM released WHERE view=$1", []any{v.N}, func(scan func(...any) error) error {
+	err := tx.Rows("SELECT DISTINCT entry FROM released", nil, func(scan func(...any) error) error {
 		var n journal.Entry
 		defer func() { entries = append(entries, n) }()
 		return scan(&n)
@@ -69,10 +70,16 @@ func (e *Engine) checkEntries(tx *db.Tx, v *View) error {
 			return err
 		}
 		if kind != "release" && kind != "inbox" {
-			return fmt.Errorf("view %s shows something on the strength of ledger entry %d, which is no release", v.Collection, n)
+			return fmt.Errorf("a view shows something on the strength of ledger entry %d, which is no release", n)
 		}
 	}
-	return nil
+	var view, first int64
+	hole, err := tx.Row(`SELECT r.view,r.first FROM released r
+		WHERE r.count<>(SELECT count(*) FROM place p WHERE p.class=r.class AND p.place>=r.place AND p.place<r.place+r.count) LIMIT 1`, nil, &view, &first)
+	if err == nil && hole {
+		err = fmt.Errorf("view %d shows something under number %d and after that is not there", view, first)
+	}
+	return err
 }
 
 func (e *Engine) checkVerdicts(tx *db.Tx, v *View) error {

@@ -51,9 +51,14 @@ until = 2029-12-31
 
 func testPolicy(t testing.TB) *policy.Set {
 	t.Helper()
+	return testPolicyWith(t, testRules)
+}
+
+func testPolicyWith(t testing.TB, rules string) *policy.Set {
+	t.Helper()
 	files := fstest.MapFS{
 		"guards.cedar":          {Data: []byte(testGuards)},
-		"agreements/test.cedar": {Data: []byte(testRules)},
+		"agreements/test.cedar": {Data: []byte(rules)},
 		"agreements/test.toml":  {Data: []byte(testAgreement)},
 	}
 	for _, name := range []string{"schema.cedarschema", "profiles/partner-delivery.toml"} {

@@ -109,10 +109,6 @@ func (e *Engine) All(tx *db.Tx, v *View, f Filter) iter.Seq2[Released, error] {
 			if !more {
 				return
 			}
-			if v.Stale() {
-				yield(Released{}, fmt.Errorf("view %s has to be considered anew: try again", v.Collection))
-				return
-			}
 			f.After = next
 		}
 	}

@@ -234,7 +234,7 @@ func TestCheckFinds(t *testing.T) {
 		"UPDATE submission SET state=2 WHERE seq=1": "held back",
 		"DELETE FROM released WHERE first=1":        "refers to",
 		"UPDATE released SET at=1 WHERE first=2":    "out of order",
-		"UPDATE released SET count=9 WHERE first=2": "out of order",
+		"UPDATE released SET count=9 WHERE first=2": "not there",
 		"UPDATE view SET next=2":                    "out of order",
 		"UPDATE released SET class=(SELECT n FROM class ORDER BY n DESC LIMIT 1), place=1 WHERE first=2": "may not go",
 		"UPDATE released SET entry=99 WHERE first=1":                                                     "ledger",

@@ -151,23 +151,27 @@ func (s *Store) References(tx *db.Tx, b Body, each func(Edge) error) error {
 }
 
 // Range calls each with the submissions from one number to another, with their
-// identifiers. Each body is hashed again: SHA is of the bytes that are there.
+// identifiers. Each body is hashed again: SHA is zero if what is stored as the
+// hash is not that of the bytes that are there.
 func (s *Store) Range(tx *db.Tx, from, to Seq, each func(Submission) error) error {
-	return tx.Rows("SELECT s.seq,o.id,s.version,b.bytes FROM submission s JOIN object o ON o.n=s.object JOIN body b ON b.n=s.body WHERE s.seq BETWEEN $1 AND $2 ORDER BY s.seq",
+	return tx.Rows("SELECT s.seq,o.id,s.version,s.sha,b.bytes FROM submission s JOIN object o ON o.n=s.object JOIN body b ON b.n=s.body WHERE s.seq BETWEEN $1 AND $2 ORDER BY s.seq",
 		[]any{int64(from), int64(to)}, func(scan func(...any) error) error {
 			var sub Submission
-			var bytes sql.RawBytes
-			if err := scan(&sub.Seq, &sub.ID, &sub.Version, &bytes); err != nil {
+			var sha, bytes sql.RawBytes
+			if err := scan(&sub.Seq, &sub.ID, &sub.Version, &sha, &bytes); err != nil {
 				return err
 			}
-			sub.SHA = sha256.Sum256(bytes)
+			if sum := sha256.Sum256(bytes); string(sum[:]) == string(sha) {
+				sub.SHA = sum
+			}
 			return each(sub)
 		})
 }
 
-// InState calls each with submissions that stand in a state, oldest first.
+// InState calls each with submissions that stand in a state other than Active,
+// oldest first.
 func (s *Store) InState(tx *db.Tx, state State, most int, each func(Submission) error) error {
-	return tx.Rows("SELECT "+columns+" FROM submission s JOIN place p ON p.seq=s.seq AND p.class=s.class WHERE s.state=$1 ORDER BY s.seq LIMIT $2",
+	return tx.Rows("SELECT "+columns+" FROM submission s JOIN place p ON p.seq=s.seq AND p.class=s.class WHERE s.state=$1 AND s.state<>0 ORDER BY s.seq LIMIT $2",
 		[]any{int64(state), most}, func(scan func(...any) error) error {
 			sub, err := scanSubmission(scan)
 			if err != nil {
@@ -189,12 +193,18 @@ func (s Source) Agreement() string {
 	return agreement
 }
 
+// Count returns how many submissions there are.
+func (s *Store) Count(tx *db.Tx) (n int64, err error) {
+	_, err = tx.Row("SELECT count(*) FROM submission", nil, &n)
+	return n, err
+}
+
 // Waiting counts what people have to look at.
 type Waiting struct{ Conflicts, Quarantined, Unresolved int64 }
 
 // Waiting counts what people have to look at.
 func (s *Store) Waiting(tx *db.Tx) (w Waiting, err error) {
-	_, err = tx.Row("SELECT (SELECT count(*) FROM conflict), (SELECT count(*) FROM submission WHERE state=$1), (SELECT count(DISTINCT seq) FROM unresolved)",
+	_, err = tx.Row("SELECT (SELECT count(*) FROM conflict), (SELECT count(*) FROM submission WHERE state=$1 AND state<>0), (SELECT count(DISTINCT seq) FROM unresolved)",
 		[]any{int64(Quarantined)}, &w.Conflicts, &w.Quarantined, &w.Unresolved)
 	return w, err
 }
