@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"entente/internal/intake"
+	"entente/stix"
 )
 
 // The goals are those of the project, word for word.
@@ -126,9 +126,12 @@ func TestGenerated(t *testing.T) {
 	there := map[string]bool{}
 	size := 0
 	for _, raw := range objects {
-		o, err := intake.Check(raw)
+		o, err := stix.Parse(raw)
 		if err != nil {
 			t.Fatalf("%v\n%s", err, raw)
+		}
+		for _, p := range stix.Validate(o) {
+			t.Error(p)
 		}
 		if there[string(o.ID())] {
 			t.Errorf("%s is there twice", o.ID())

@@ -8,6 +8,9 @@ import (
 // repeat is how often the heavier measurements are made; the median counts.
 const repeat = 3
 
+// envelopeSize is how many objects are given in one POST.
+const envelopeSize = 1000
+
 // idle measures the memory of a node that has nothing and does nothing.
 func (b *bench) idle(w world) error {
 	n, err := w.copy()
@@ -49,8 +52,7 @@ func (b *bench) importFile(w world) error {
 // taxiiPost measures what a server that is given everything in envelopes of
 // 1000 spends on it.
 func (b *bench) taxiiPost(w world) error {
-	const size = 1000
-	envelopes := b.data.envelopes(size)
+	envelopes := b.data.envelopes(envelopeSize)
 	var rates []float64
 	for range repeat {
 		rate, err := b.postAll(w, envelopes)
@@ -77,7 +79,7 @@ func (b *bench) postAll(w world, envelopes [][]byte) (float64, error) {
 	left := len(b.data.objects)
 	cpu, err := s.cost(func() error {
 		for _, e := range envelopes {
-			count := min(left, 1000)
+			count := min(left, envelopeSize)
 			if err := c.post("inbox", e, count); err != nil {
 				return err
 			}

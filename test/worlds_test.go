@@ -236,10 +236,12 @@ func variants() []variant {
 		{
 			name: "the creator's own word on what the partner has brought",
 			first: func(w *world) {
-				w.look("first", nil, []string{organisation("x", 3, `"created_by_ref":"`+string(w.other.Config.Identity)+`"`)})
+				creator := string(w.other.Config.Identity)
+				w.own(strings.Replace(organisation("creator", 1, marked(tlpGreen, papGreen)), idOf("identity", "creator"), creator, 1))
+				w.delivered(organisation("x", 3, `"created_by_ref":"`+creator+`"`, marked(tlpGreen, papGreen)))
 			},
 			secret: func(w *world) {
-				w.bring("own-report", "vestholm", "NORDLYS", organisation("x", 3, `"x_own":1,"created_by_ref":"`+string(w.other.Config.Identity)+`",`+marked(tlpRed)))
+				w.bring("own-report", "vestholm", "NORDLYS", organisation("x", 3, `"x_own":1,"created_by_ref":"`+string(w.other.Config.Identity)+`"`, marked(tlpRed)))
 			},
 			probes: []string{xID}, posts: []string{organisation("x", 3, `"created_by_ref":"`+idOf("identity", "c")+`"`)},
 		},
