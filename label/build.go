@@ -72,6 +72,9 @@ func Build(in Input) (Label, []Finding) {
 	person, minor, bad := listingFacts(in.Object, in.Now)
 	found = append(found, bad...)
 	l = Join(withDefaults(Join(l, person), &profile.Default), profile.Always)
+	if namesRecipients(in.Object) {
+		l = Join(l, Label{TLP: Of(TLPRed), Named: Only()})
+	}
 	if scan.data > DataNone { // finding nothing does not state that there is nothing
 		l.Data = max(l.Data, Of(scan.data))
 	}
@@ -87,6 +90,18 @@ func Build(in Input) (Label, []Finding) {
 		found = found[:maxFindings]
 	}
 	return l, found
+}
+
+// namesRecipients reports whether o is a marking definition that lists
+// recipients or consents. Such lists never travel, so for nobody is it released,
+// nor what cites it, until a copy can be made without them.
+func namesRecipients(o *stix.Object) bool {
+	if o.Type() != "marking-definition" {
+		return false
+	}
+	m, err := stix.ParseMarking(o)
+	h := m.Handling
+	return err != nil || h != nil && (h.Named != nil || h.ConsentPartners != nil || h.ConsentAgreements != nil)
 }
 
 // withSubjects says whose data it is where nobody did, and who is a minor.

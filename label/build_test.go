@@ -317,3 +317,25 @@ func TestAttackUnderAProfile(t *testing.T) {
 	}
 	t.Logf("%d classes, %d objects with personal data", len(classes), personal)
 }
+
+// Lists of recipients never travel: a definition that has one is for nobody.
+func TestDefinitionsThatNameRecipientsStay(t *testing.T) {
+	define := func(member string) *stix.Object {
+		o, err := stix.Parse([]byte(`{"type":"marking-definition","spec_version":"2.1","id":"marking-definition--6b5cbb0a-7a3f-4b7e-9a1d-0d4c2f6f1c11","created":"2026-01-01T00:00:00.000Z","extensions":{"` +
+			string(stix.HandlingExtension) + `":{"extension_type":"property-extension",` + member + `}}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o
+	}
+	open := profile(t, listingProfile)
+	for member, stays := range map[string]bool{
+		`"named":["sundmark"]`: true, `"consent_partners":["sundmark"]`: true,
+		`"consent_agreements":["NORDLYS"]`: true, `"caveats":["no-court"]`: false,
+	} {
+		l, _ := Build(Input{Object: define(member), Profile: open, Now: now})
+		if got := l.TLP.Value() == TLPRed && l.Named.Stated() && len(l.Named.Words()) == 0; got != stays {
+			t.Errorf("%s: %s, stays %v, want %v", member, l.Canonical(), got, stays)
+		}
+	}
+}

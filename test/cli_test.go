@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -130,8 +131,12 @@ func (p *process) kill() (ended bool, err error, written int64) {
 
 // until waits until the process has written so much since its work began, or
 // ended, or most has passed: so that a kill hits the same point of the work on a
-// slow machine as on a fast one.
-func (p *process) until(written int64, most time.Duration) {
+// slow machine as on a fast one. Half the time it waits a little longer, since
+// otherwise kills would hit commits and never what comes between them.
+func (p *process) until(r *rand.Rand, written int64, most time.Duration) {
+	if r.IntN(2) == 0 {
+		defer time.Sleep(between(r, 0, 100*time.Millisecond))
+	}
 	for end := time.Now().Add(most); time.Now().Before(end) && len(p.done) == 0; time.Sleep(500 * time.Microsecond) {
 		if p.written()-p.base >= written {
 			return

@@ -50,7 +50,7 @@ func TestKilledImport(t *testing.T) {
 		files = append(files, file)
 		for imported := false; !imported; {
 			p := start(t, a.command("import", file, "--profile", "public-reference", "--json"))
-			p.until(r.Int64N(5<<20), time.Second)
+			p.until(r, r.Int64N(5<<20), time.Second)
 			if k.total() >= killsEach {
 				<-p.done
 				p.done <- nil
@@ -166,7 +166,7 @@ func TestKilledServer(t *testing.T) {
 	var k kills
 	for k.total() < killsEach {
 		p := a.serve()
-		p.until(r.Int64N(500<<10), between(r, 20*time.Millisecond, 300*time.Millisecond))
+		p.until(r, r.Int64N(500<<10), between(r, 20*time.Millisecond, 300*time.Millisecond))
 		ended, err, written := p.kill()
 		if ended {
 			t.Fatalf("serve ended by itself: %v\n%s", err, p.errs.String())
@@ -358,7 +358,7 @@ func TestKilledSync(t *testing.T) {
 			victim, which, most = &atA, a, 40<<10
 		}
 		(*victim).base = (*victim).written()
-		(*victim).until(r.Int64N(most), between(r, 200*time.Millisecond, 600*time.Millisecond))
+		(*victim).until(r, r.Int64N(most), between(r, 200*time.Millisecond, 600*time.Millisecond))
 		ended, err, written := (*victim).kill()
 		if ended {
 			t.Fatalf("serve ended by itself: %v\n%s", err, (*victim).errs.String())

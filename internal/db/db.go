@@ -157,7 +157,7 @@ func (d *DB) run(ctx context.Context, pool chan *conn, begin string, f func(*Tx)
 	}
 	defer func() { pool <- c }()
 	tx := &Tx{ctx: ctx, conn: c}
-	if _, err := c.c.ExecContext(ctx, begin); err != nil {
+	if err := c.exec(ctx, begin); err != nil {
 		return fmt.Errorf("begin a transaction: %w", err)
 	}
 	running := true
@@ -170,7 +170,7 @@ func (d *DB) run(ctx context.Context, pool chan *conn, begin string, f func(*Tx)
 		return err
 	}
 	// Not to be interrupted half-way: the caller must know what happened.
-	if _, err := c.c.ExecContext(context.WithoutCancel(ctx), "COMMIT"); err != nil {
+	if err := c.exec(context.WithoutCancel(ctx), "COMMIT"); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
 	running = false

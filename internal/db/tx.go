@@ -165,6 +165,15 @@ func (c *conn) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
 	return s, nil
 }
 
+// exec runs a statement without parameters.
+func (c *conn) exec(ctx context.Context, query string) error {
+	s, err := c.prepare(ctx, query)
+	if err == nil {
+		_, err = s.ExecContext(ctx)
+	}
+	return err
+}
+
 // close gives the connection up, with the statements prepared on it.
 func (c *conn) close() error {
 	var errs []error

@@ -2,6 +2,8 @@ package intake
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"iter"
 	"time"
@@ -86,7 +88,7 @@ func (in *Intake) Import(ctx context.Context, im Import) (rep Report, err error)
 			rep.refuse(item, err)
 			continue
 		}
-		if batch = append(batch, Arrival{Object: item.Object}); len(batch) == MaxBatch {
+		if batch = append(batch, Arrival{Object: item.Object}); len(batch) >= im.batchSize(n) {
 			if err := flush(); err != nil {
 				return rep, err
 			}
@@ -100,6 +102,14 @@ func (in *Intake) Import(ctx context.Context, im Import) (rep Report, err error)
 		_, err := tx.Exec("DELETE FROM import WHERE sha=$1 OR at<$2", im.Resume[:], in.now().Add(-30*24*time.Hour).UnixMicro())
 		return err
 	})
+}
+
+// batchSize is how many objects go into the batch that object n is in: different
+// from batch to batch. If it were always the same, a partner who sees what one
+// batch released would know how much of it was not.
+func (im *Import) batchSize(n int) int {
+	sum := sha256.Sum256(binary.BigEndian.AppendUint64(im.Resume[:], uint64(n/MaxBatch)))
+	return MaxBatch/2 + int(binary.BigEndian.Uint16(sum[:]))%(MaxBatch/2)
 }
 
 func (in *Intake) imported(ctx context.Context, id [32]byte) (done int, err error) {

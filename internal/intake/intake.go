@@ -22,6 +22,7 @@ import (
 	"entente/internal/release"
 	"entente/internal/store"
 	"entente/label"
+	"entente/policy"
 	"entente/stix"
 )
 
@@ -145,6 +146,7 @@ type batchIn struct {
 	stepBack map[int][]store.Submission // for each of subs, whom it sets aside
 	creators map[stix.ID]string
 	markings map[stix.ID][]stix.Marking
+	welcome  map[store.Class]policy.Verdict // whether what a partner brings may leave quarantine
 	results  []Result
 	subs     []store.Submission
 	which    []int // for each of subs, the arrival it is of

@@ -271,9 +271,19 @@ func (b *batchIn) quarantine(s *store.Submission, l label.Label, res *Result) er
 	if b.src.Partner == "" || s.State != store.Active && s.State != store.Foreign {
 		return nil
 	}
-	verdict, err := b.in.release.Welcome(b.tx, b.src.Partner, b.src.Agreement, b.src.Purpose, l)
-	if err != nil || verdict.Allow {
-		return err
+	verdict, ok := b.welcome[s.Class]
+	if !ok { // once for a class: it knows nothing of the object but its label
+		var err error
+		if verdict, err = b.in.release.Welcome(b.tx, b.src.Partner, b.src.Agreement, b.src.Purpose, l); err != nil {
+			return err
+		}
+		if b.welcome == nil {
+			b.welcome = map[store.Class]policy.Verdict{}
+		}
+		b.welcome[s.Class] = verdict
+	}
+	if verdict.Allow {
+		return nil
 	}
 	s.State = store.Quarantined
 	res.Quarantined = why(verdict)

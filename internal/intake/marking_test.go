@@ -59,6 +59,7 @@ func TestMarkings(t *testing.T) {
 		"one of two":        {[][]delivery{{{"bravo", "open", "", []stix.ID{open1, open2}}}, {{"bravo", "open", open1, nil}}}, 4, false},
 		"both, one by one":  {[][]delivery{{{"bravo", "open", "", []stix.ID{open1, open2}}}, {{"bravo", "open", open1, nil}}, {{"bravo", "open", open2, nil}}}, 1, true},
 		"another partner's does not count, after":  {[][]delivery{{{"bravo", "open", "", []stix.ID{open1}}}, {{"charlie", "open", open1, nil}}}, 4, false},
+		"another partner's, then its own":          {[][]delivery{{{"bravo", "open", "", []stix.ID{open1}}}, {{"charlie", "open", open1, nil}}, {{"bravo", "open", open1, nil}}}, 1, true},
 		"another partner's does not count, before": {[][]delivery{{{"charlie", "open", open1, nil}}, {{"bravo", "open", "", []stix.ID{open1}}}}, 4, false},
 		"this node's counts for a partner, before": {[][]delivery{{{"", "open", open1, nil}}, {{"bravo", "open", "", []stix.ID{open1}}}}, 1, true},
 		"this node's counts for a partner, after":  {[][]delivery{{{"bravo", "open", "", []stix.ID{open1}}}, {{"", "open", open1, nil}}}, 1, true},

@@ -146,7 +146,7 @@ func (n *Node) furnish(ctx context.Context, set *policy.Set) (err error) {
 		return err
 	}
 	n.Store = store.New()
-	n.Release = release.New(release.Config{Store: n.Store, Policy: set, Load: n.loadPolicy, Journal: n.Journal, Random: n.random, Now: n.now,
+	n.Release = release.New(release.Config{Store: n.Store, Policy: set, Load: n.loadPolicy, Journal: n.Journal, Random: n.random, Now: n.now, Key: n.Keys.Secret("epochs"),
 		Alarm: func(what string) { n.log.Error("alarm", "what", what) }})
 	n.Intake = intake.New(n.Config.Name, n.DB, n.Store, n.Release, n.Journal, n.now)
 	if n.Access, err = access.New(n.DB, n.Journal, n.random, n.now); err != nil {

@@ -113,7 +113,7 @@ func (c *closure) already(s *store.Submission) (bool, error) {
 			return true, nil
 		}
 	}
-	if c.news.fresh[s.Object] {
+	if s.New || c.news.fresh[s.Object] {
 		return false, nil
 	}
 	shown, err := c.e.shown(c.tx, c.v, s.Object)
@@ -156,6 +156,9 @@ func (c *closure) finish() error {
 				return err
 			}
 		}
+		if err := c.settle(); err != nil {
+			return err
+		}
 		woken, err := c.wake(batch)
 		if err != nil {
 			return err
@@ -166,7 +169,14 @@ func (c *closure) finish() error {
 			}
 		}
 	}
-	return nil
+	return c.settle()
+}
+
+// settle writes down what waits.
+func (c *closure) settle() error {
+	err := c.tx.Insert("INSERT INTO waiting(view,target,seq)", " ON CONFLICT DO NOTHING", 3, c.waits)
+	c.waits = c.waits[:0]
+	return err
 }
 
 // order sorts what enters by label, so that the log keeps it as few ranges. By
@@ -222,18 +232,15 @@ func (c *closure) wake(subs []*store.Submission) ([]*store.Submission, error) {
 	if err != nil {
 		return nil, err
 	}
-	var woken []*store.Submission
-	for _, seq := range seqs {
-		if err := c.e.forgetWaiting(c.tx, c.v, seq); err != nil {
-			return nil, err
+	err = db.In(seqs, func(list string, args []any) error {
+		for i, a := range args {
+			args[i] = int64(a.(store.Seq))
 		}
-		s, found, err := c.e.store.Submission(c.tx, seq)
-		if err != nil {
-			return nil, err
-		}
-		if found {
-			woken = append(woken, &s)
-		}
+		_, err := c.tx.Exec("DELETE FROM waiting WHERE seq IN "+list+" AND view=$"+strconv.Itoa(len(args)+1), append(args, c.v.N)...)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
-	return woken, nil
+	return c.e.store.Numbered(c.tx, seqs)
 }

@@ -23,6 +23,7 @@ type closure struct {
 
 	staged   map[store.Object][]string // the versions that enter in this transaction
 	entering []*store.Submission
+	waits    []any // rows of the table waiting that are not written yet: see settle
 	// barred are the objects that cannot enter in this transaction, whatever else
 	// does. Without it a chain of objects in several versions each would be
 	// searched along every path.
@@ -82,14 +83,10 @@ func (c *closure) visit(a *attempt, sub *store.Submission) (bool, error) {
 			delete(a.visiting, s.Object)
 		}
 		a.order = a.order[:mark]
-		return false, c.wait(sub, t)
+		c.waits = append(c.waits, c.v.N, int64(t), int64(sub.Seq))
+		return false, nil
 	}
 	return true, nil
-}
-
-// wait has a submission wait for an object.
-func (c *closure) wait(sub *store.Submission, target store.Object) error {
-	return c.tx.Insert("INSERT INTO waiting(view,target,seq)", " ON CONFLICT DO NOTHING", 3, []any{c.v.N, int64(target), int64(sub.Seq)})
 }
 
 // bring tells whether object t is in the view, or lets some submission of it in.
@@ -169,7 +166,7 @@ func (e *Engine) counts(tx *db.Tx, v *View, s *store.Submission) (bool, error) {
 
 func (c *closure) targets(s *store.Submission) ([]store.Object, error) {
 	var out []store.Object
-	if s.Bytes != nil { // it came in this transaction
+	if s.Bytes != nil || s.References != nil { // it came in this transaction, or was woken
 		for _, e := range s.References {
 			out = append(out, e.Target)
 		}

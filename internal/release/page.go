@@ -56,6 +56,10 @@ type Released struct {
 // leaves few of many, the answer says that there may be more and where to go on.
 const maxScan = 20_000
 
+// maxPage is the size of the pages that are usual at most: room for more is made
+// when it is needed.
+const maxPage = 1001
+
 // maxBytes bounds the bodies of one page, so that a page of large objects does
 // not fill the memory; it ends early instead, after one object at least.
 const maxBytes = 32 << 20
@@ -79,6 +83,9 @@ func (e *Engine) Page(tx *db.Tx, v *View, f Filter) (page []Released, more bool,
 			return nil, false, 0, err
 		}
 		scanned += len(rows)
+		if page == nil {
+			page = make([]Released, 0, min(f.Limit, len(rows)))
+		}
 		for _, r := range rows {
 			keep, err := e.matches(tx, v, f, r)
 			if err != nil {
@@ -121,14 +128,17 @@ func (e *Engine) read(tx *db.Tx, v *View, f Filter, after int64, limit int) (out
 	}
 	q, args := query(v, f, start, after, limit)
 	size := 0
+	var row [13]any
+	out = make([]Released, 0, min(limit, maxPage))
 	err = tx.Rows(q, args, func(scan func(...any) error) error {
 		if size > maxBytes {
 			full = true
 			return errFull
 		}
-		r := Released{}
+		out = append(out, Released{})
+		r := &out[len(out)-1]
 		var sha sql.RawBytes
-		into := []any{&r.No, &r.At, &r.Entry, &r.Item, &r.Rule, &r.Class, &r.Seq, &r.Version, &r.Spec, &sha, &r.ID, &r.Type}
+		into := append(row[:0], &r.No, &r.At, &r.Entry, &r.Item, &r.Rule, &r.Class, &r.Seq, &r.Version, &r.Spec, &sha, &r.ID, &r.Type)
 		if f.Bodies {
 			into = append(into, &r.Bytes.b)
 		}
@@ -137,7 +147,6 @@ func (e *Engine) read(tx *db.Tx, v *View, f Filter, after int64, limit int) (out
 		}
 		copy(r.SHA[:], sha)
 		size += r.Bytes.Len()
-		out = append(out, r)
 		return nil
 	})
 	if err != nil && !full {

@@ -14,6 +14,7 @@ import (
 	"entente/internal/db"
 	"entente/internal/journal"
 	"entente/internal/store"
+	"entente/stix"
 )
 
 // shows is what the first view shows: object@version by submission, sorted.
@@ -169,6 +170,34 @@ func TestRingEntersTogether(t *testing.T) {
 	b.arrive(t, clear(n, v0, 1))
 	if got := b.shows(t); len(got) != n {
 		t.Errorf("%d of %d entered", len(got), n)
+	}
+}
+
+// Two versions that arrive together are written apart when there is much between
+// them; the older one is replaced nevertheless.
+func TestVersionsInDifferentActs(t *testing.T) {
+	b := ready(t)
+	b.arrive(t, clear(maxAct+9, v0)) // so that the class of the others comes first
+	older := clear(1, v0)
+	older.label = lab(0, true, "bravo")
+	all := []arrival{older, clear(1, v1)}
+	for i := range maxAct {
+		all = append(all, clear(i+2, v0))
+	}
+	b.arrive(t, all...)
+	b.view(t, func(tx *db.Tx) error {
+		vs, err := b.Views(tx, "bravo")
+		if err != nil {
+			return err
+		}
+		page, _, _, err := b.Page(tx, vs[0], Filter{Limit: 10, Objects: []stix.ID{objectID(1)}})
+		if len(page) != 1 || page[0].Version != v1 {
+			t.Errorf("shown as latest: %d versions", len(page))
+		}
+		return err
+	})
+	if err := b.verify(t); err != nil {
+		t.Error(err)
 	}
 }
 

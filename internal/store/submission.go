@@ -39,10 +39,10 @@ type Submission struct {
 	State   State
 	Place   int64 // its place in Class
 
-	ID         stix.ID  // on the way in only
-	New        bool     // on the way in only: the object was not met before
+	ID         stix.ID  // on the way in, and from Numbered
+	New        bool     // on the way in, and from Numbered: there is no other submission of the object
 	Bytes      []byte   // on the way in only
-	References []Edge   // on the way in only
+	References []Edge   // on the way in, and from Numbered
 	Unresolved []Object // markings its source has not brought
 }
 
@@ -120,11 +120,58 @@ func (s *Store) Submission(tx *db.Tx, seq Seq) (sub Submission, found bool, err 
 	return sub, found, err
 }
 
+// Numbered returns submissions by their numbers with what belongs to them: their
+// identifiers and references, and whether each is the only one of its object.
+func (s *Store) Numbered(tx *db.Tx, seqs []Seq) (subs []*Submission, err error) {
+	by := map[Body][]*Submission{}
+	var bodies []Body
+	err = db.In(seqs, func(list string, args []any) error {
+		for i, a := range args {
+			args[i] = int64(a.(Seq))
+		}
+		return tx.Rows("SELECT "+columns+",o.id,NOT EXISTS (SELECT 1 FROM submission x WHERE x.object=s.object AND x.seq<>s.seq) FROM submission s JOIN place p ON p.seq=s.seq AND p.class=s.class JOIN object o ON o.n=s.object WHERE s.seq IN "+list+" ORDER BY s.seq",
+			args, func(scan func(...any) error) error {
+				var only bool
+				var id string
+				sub, err := scanSubmission(scan, &id, &only)
+				if err != nil {
+					return err
+				}
+				sub.ID, sub.New = stix.ID(id), only
+				if by[sub.Body] == nil {
+					bodies = append(bodies, sub.Body)
+				}
+				by[sub.Body] = append(by[sub.Body], &sub)
+				subs = append(subs, &sub)
+				return nil
+			})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return subs, db.In(bodies, func(list string, args []any) error {
+		for i, a := range args {
+			args[i] = int64(a.(Body))
+		}
+		return tx.Rows("SELECT body,target,property FROM edge WHERE body IN "+list, args, func(scan func(...any) error) error {
+			var b Body
+			var e Edge
+			if err := scan(&b, &e.Target, &e.Property); err != nil {
+				return err
+			}
+			for _, sub := range by[b] {
+				sub.References = append(sub.References, e)
+			}
+			return nil
+		})
+	})
+}
+
 const columns = "s.seq,s.object,s.version,s.spec,s.sha,s.body,s.source,s.class,s.carried,s.at,s.state,p.place"
 
-func scanSubmission(scan func(...any) error) (s Submission, err error) {
+func scanSubmission(scan func(...any) error, more ...any) (s Submission, err error) {
 	var sha []byte
-	err = scan(&s.Seq, &s.Object, &s.Version, &s.Spec, &sha, &s.Body, &s.Source, &s.Class, &s.Carried, &s.At, &s.State, &s.Place)
+	err = scan(append([]any{&s.Seq, &s.Object, &s.Version, &s.Spec, &sha, &s.Body, &s.Source, &s.Class, &s.Carried, &s.At, &s.State, &s.Place}, more...)...)
 	copy(s.SHA[:], sha)
 	return s, err
 }
