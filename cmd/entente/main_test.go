@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -38,10 +39,11 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"listening": listening,
-			"code":      code,
-			"sql":       sqlExec,
-			"http":      httpDo,
+			"listening":  listening,
+			"code":       code,
+			"sql":        sqlExec,
+			"http":       httpDo,
+			"eventually": eventually,
 		},
 	})
 }
@@ -65,6 +67,20 @@ func listening(ts *testscript.TestScript, _ bool, args []string) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	ts.Fatalf("nobody listens on %s", args[0])
+}
+
+// eventually REGEXP COMMAND… runs the program until what it prints matches, for
+// ten seconds: far less than the minute in which nodes ask without being told.
+func eventually(ts *testscript.TestScript, _ bool, args []string) {
+	want := regexp.MustCompile(args[0])
+	for range 100 {
+		ts.Check(ts.Exec(args[1], args[2:]...))
+		if want.MatchString(ts.ReadFile("stdout")) {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	ts.Fatalf("%s did not come to print %s", args[1:], want)
 }
 
 // code NAME FILE sets a variable to the pairing code that stands in FILE.

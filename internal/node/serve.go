@@ -21,6 +21,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"entente/internal/db"
+	"entente/internal/journal"
 	"entente/taxii"
 )
 
@@ -264,6 +266,7 @@ func (n *Node) work(ctx context.Context, wake <-chan string, changed <-chan stru
 	defer beat.Stop()
 	defer poll.Stop()
 	defer refresh.Stop()
+	var seen int64 // leaves of the ledger of which partners have been told
 	notices := newCourier(n.notices)
 	fetch := newCourier(n.fetch)
 	defer notices.wait()
@@ -281,19 +284,27 @@ func (n *Node) work(ctx context.Context, wake <-chan string, changed <-chan stru
 		case <-refresh.C:
 			n.report("refresh", n.Release.Refresh(ctx, n.DB))
 		case <-beat.C:
-			n.sequence(ctx, notices)
+			n.sequence(ctx, notices, &seen)
 		case <-changed:
 			// What comes in together is sequenced together.
 			time.Sleep(5 * time.Millisecond)
-			n.sequence(ctx, notices)
+			n.sequence(ctx, notices, &seen)
 		}
 	}
 }
 
-func (n *Node) sequence(ctx context.Context, notices *courier) {
-	entries, err := n.Journal.Sequence(ctx, n.DB)
+// sequence appends what waits, and has partners told when the ledger has grown
+// since seen, by whichever process: an import sequences what it brought itself.
+func (n *Node) sequence(ctx context.Context, notices *courier, seen *int64) {
+	_, err := n.Journal.Sequence(ctx, n.DB)
 	n.report("sequence the ledger", err)
-	if entries > 0 {
+	var size int64
+	n.report("read the ledger", n.DB.View(ctx, func(tx *db.Tx) (err error) {
+		size, err = journal.Size(tx)
+		return err
+	}))
+	if size > *seen {
+		*seen = size
 		notices.send(ctx, "")
 	}
 }
