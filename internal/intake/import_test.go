@@ -74,20 +74,20 @@ func TestImportResumes(t *testing.T) {
 func TestImportStopsWithItsBatch(t *testing.T) {
 	d := newDesk(t)
 	d.update(func(tx *db.Tx) error {
-		_, err := tx.Exec("CREATE TRIGGER full BEFORE INSERT ON submission WHEN NEW.seq>1000 BEGIN SELECT RAISE(ABORT,'the disk is full'); END")
+		_, err := tx.Exec("CREATE TRIGGER full BEFORE INSERT ON submission WHEN NEW.seq>2000 BEGIN SELECT RAISE(ABORT,'the disk is full'); END")
 		return err
 	})
-	rep, err := d.load(lines(1, 2300), nil, false)
-	if err == nil || !strings.Contains(err.Error(), "disk is full") || rep.Accepted == 0 || rep.Accepted > 1000 || d.count("submission") != rep.Accepted {
+	rep, err := d.load(lines(1, 4300), nil, false)
+	if err == nil || !strings.Contains(err.Error(), "disk is full") || rep.Accepted == 0 || rep.Accepted > 2000 || d.count("submission") != rep.Accepted {
 		t.Fatalf("%d accepted, %v, %d submissions", rep.Accepted, err, d.count("submission"))
 	}
 	d.update(func(tx *db.Tx) error {
 		_, err := tx.Exec("DROP TRIGGER full")
 		return err
 	})
-	rep, err = d.load(lines(1, 2300), nil, false)
+	rep, err = d.load(lines(1, 4300), nil, false)
 	kept := d.count("submission") - rep.Accepted
-	want := Report{Accepted: 2300 - kept, Skipped: kept, Refused: []Refusal{}}
+	want := Report{Accepted: 4300 - kept, Skipped: kept, Refused: []Refusal{}}
 	if diff := cmp.Diff(want, rep); diff != "" || err != nil {
 		t.Errorf("resumed: %v (-want +got):\n%s", err, diff)
 	}

@@ -42,7 +42,7 @@ func New(node string, d *db.DB, s *store.Store, r *release.Engine, j *journal.Jo
 }
 
 // MaxBatch is the most arrivals of one call of Accept.
-const MaxBatch = 1000
+const MaxBatch = 2000
 
 // Source is who brings objects, and what is known about all it brings.
 type Source struct {

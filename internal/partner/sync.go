@@ -140,7 +140,7 @@ type link struct {
 }
 
 // syncPage is how many objects are asked for at once.
-const syncPage = intake.MaxBatch
+const syncPage = maxDelivery
 
 func (r *Room) syncView(ctx context.Context, client *http.Client, p Partner, o offer, out *Synced) error {
 	for {

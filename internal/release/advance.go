@@ -242,5 +242,33 @@ func (c *closure) wake(subs []*store.Submission) ([]*store.Submission, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.e.store.Numbered(c.tx, seqs)
+	return c.load(seqs)
+}
+
+// load returns submissions by their numbers. What one view has loaded the others
+// need not: much the same waits in all of them.
+func (c *closure) load(seqs []store.Seq) ([]*store.Submission, error) {
+	var missing []store.Seq
+	for _, seq := range seqs {
+		if c.news.loaded[seq] == nil {
+			missing = append(missing, seq)
+		}
+	}
+	loaded, err := c.e.store.Numbered(c.tx, missing)
+	if err != nil {
+		return nil, err
+	}
+	if c.news.loaded == nil {
+		c.news.loaded = map[store.Seq]*store.Submission{}
+	}
+	for _, s := range loaded {
+		c.news.loaded[s.Seq] = s
+	}
+	var out []*store.Submission
+	for _, seq := range seqs {
+		if s := c.news.loaded[seq]; s != nil {
+			out = append(out, s)
+		}
+	}
+	return out, nil
 }

@@ -38,6 +38,8 @@ func (e *Engine) closure(tx *db.Tx, v *View, news *arrivals) *closure {
 type arrivals struct {
 	by    map[store.Object][]*store.Submission
 	fresh map[store.Object]bool // met for the first time, if only as a reference: no earlier submissions
+
+	loaded map[store.Seq]*store.Submission // earlier ones that have been woken
 }
 
 // maxClosure bounds one search; a larger group of objects waiting for each

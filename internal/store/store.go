@@ -103,14 +103,8 @@ func (s *Store) Intern(tx *db.Tx, ids []stix.ID) (numbers map[stix.ID]Object, fr
 		}
 	}
 	if len(rows) > 0 {
-		if err := tx.Insert("INSERT INTO object(id,type)", "", 2, rows); err != nil {
-			return nil, nil, err
-		}
-		missing := make([]stix.ID, 0, len(fresh))
-		for id := range fresh {
-			missing = append(missing, id)
-		}
-		if err := s.find(tx, missing, numbers); err != nil {
+		err := tx.InsertReturning("INSERT INTO object(id,type)", " RETURNING n,id", 2, rows, numbered(numbers))
+		if err != nil {
 			return nil, nil, err
 		}
 	}
@@ -134,16 +128,21 @@ func (s *Store) find(tx *db.Tx, ids []stix.ID, into map[stix.ID]Object) error {
 		for i, a := range args {
 			args[i] = string(a.(stix.ID))
 		}
-		return tx.Rows("SELECT n,id FROM object WHERE id IN "+list, args, func(scan func(...any) error) error {
-			var n Object
-			var id string
-			if err := scan(&n, &id); err != nil {
-				return err
-			}
-			into[stix.ID(id)] = n
-			return nil
-		})
+		return tx.Rows("SELECT n,id FROM object WHERE id IN "+list, args, numbered(into))
 	})
+}
+
+// numbered scans rows of numbers and identifiers.
+func numbered(into map[stix.ID]Object) func(scan func(...any) error) error {
+	return func(scan func(...any) error) error {
+		var n Object
+		var id string
+		if err := scan(&n, &id); err != nil {
+			return err
+		}
+		into[stix.ID(id)] = n
+		return nil
+	}
 }
 
 // Lookup returns the number of id, 0 if it was never met.
