@@ -72,26 +72,12 @@ func (t *Tx) Rows(query string, args []any, each func(scan func(...any) error) e
 // Insert adds rows of width values each, given flat, in as few statements as
 // the engine takes: head is "INSERT INTO t(a,b)", tail what follows VALUES.
 func (t *Tx) Insert(head, tail string, width int, values []any) error {
-	return t.insert(head, tail, width, values, func(query string, args []any) error {
-		_, err := t.Exec(query, args...)
-		return err
-	})
-}
-
-// InsertReturning is Insert with a tail that returns something of every row.
-func (t *Tx) InsertReturning(head, tail string, width int, values []any, each func(scan func(...any) error) error) error {
-	return t.insert(head, tail, width, values, func(query string, args []any) error {
-		return t.Rows(query, args, each)
-	})
-}
-
-func (t *Tx) insert(head, tail string, width int, values []any, run func(string, []any) error) error {
 	for len(values) > 0 {
 		n := min(len(values)/width, maxParams/width)
 		for n > 1 && n&(n-1) != 0 { // powers of two: few statements to prepare
 			n &= n - 1
 		}
-		if err := run(head+" VALUES "+Params(n, width)+tail, values[:n*width]); err != nil {
+		if _, err := t.Exec(head+" VALUES "+Params(n, width)+tail, values[:n*width]...); err != nil {
 			return err
 		}
 		values = values[n*width:]

@@ -52,8 +52,9 @@ func (in *Intake) Import(ctx context.Context, im Import) (rep Report, err error)
 		}
 	}
 	var batch []Arrival
-	n := 0
+	n, size := 0, 0
 	flush := func() error {
+		size = 0
 		if im.Progress != nil {
 			im.Progress(n)
 		}
@@ -88,7 +89,8 @@ func (in *Intake) Import(ctx context.Context, im Import) (rep Report, err error)
 			rep.refuse(item, err)
 			continue
 		}
-		if batch = append(batch, Arrival{Object: item.Object}); len(batch) >= im.batchSize(n) {
+		batch = append(batch, Arrival{Object: item.Object})
+		if size += len(item.Object.Raw()); len(batch) >= im.batchSize(n) || size >= maxBatchBytes {
 			if err := flush(); err != nil {
 				return rep, err
 			}
@@ -103,6 +105,9 @@ func (in *Intake) Import(ctx context.Context, im Import) (rep Report, err error)
 		return err
 	})
 }
+
+// maxBatchBytes bounds the objects that an import holds in memory at once.
+const maxBatchBytes = 16 << 20
 
 // batchSize is how many objects go into the batch that object n is in: different
 // from batch to batch. If it were always the same, a partner who sees what one

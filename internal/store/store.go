@@ -103,8 +103,14 @@ func (s *Store) Intern(tx *db.Tx, ids []stix.ID) (numbers map[stix.ID]Object, fr
 		}
 	}
 	if len(rows) > 0 {
-		err := tx.InsertReturning("INSERT INTO object(id,type)", " RETURNING n,id", 2, rows, numbered(numbers))
-		if err != nil {
+		if err := tx.Insert("INSERT INTO object(id,type)", "", 2, rows); err != nil {
+			return nil, nil, err
+		}
+		missing := make([]stix.ID, 0, len(fresh))
+		for id := range fresh {
+			missing = append(missing, id)
+		}
+		if err := s.find(tx, missing, numbers); err != nil {
 			return nil, nil, err
 		}
 	}
