@@ -18,11 +18,13 @@ func (b *batchIn) intern() (err error) {
 	var ids []stix.ID
 	for _, a := range b.arrivals {
 		ids = append(ids, a.Object.ID())
+		var refs []stix.Ref
 		for _, r := range a.Object.Refs() {
 			if b.isReference(r) {
-				ids = append(ids, r.Target)
+				ids, refs = append(ids, r.Target), append(refs, r)
 			}
 		}
+		b.refs = append(b.refs, refs)
 		ids = append(ids, a.Object.Markings()...)
 	}
 	b.numbers, b.fresh, err = b.in.store.Intern(b.tx, ids)
@@ -147,7 +149,7 @@ func (b *batchIn) classify() error {
 			b.results[i].Submission = &sub
 			continue
 		}
-		b.refer(o, &sub)
+		b.refer(o, b.refs[i], &sub)
 		if sub.Body != 0 {
 			if same, err := b.refersAlike(&sub); err != nil {
 				return err
@@ -234,9 +236,9 @@ func (b *batchIn) refersAlike(sub *store.Submission) (bool, error) {
 	return maps.Equal(mine, theirs), err
 }
 
-func (b *batchIn) refer(o *stix.Object, sub *store.Submission) {
-	for _, r := range o.Refs() {
-		if b.isReference(r) && r.Target != o.ID() {
+func (b *batchIn) refer(o *stix.Object, refs []stix.Ref, sub *store.Submission) {
+	for _, r := range refs {
+		if r.Target != o.ID() {
 			sub.References = append(sub.References, store.Edge{Target: b.numbers[r.Target], Property: r.Property})
 		}
 	}

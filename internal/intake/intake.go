@@ -139,6 +139,7 @@ type batchIn struct {
 	arrivals []Arrival
 	at       int64
 
+	refs     [][]stix.Ref // what each arrival refers to, without what its profile says is no reference
 	numbers  map[stix.ID]store.Object
 	fresh    map[stix.ID]bool
 	previous map[store.Object][]store.Submission

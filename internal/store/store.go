@@ -95,27 +95,37 @@ func (s *Store) Intern(tx *db.Tx, ids []stix.ID) (numbers map[stix.ID]Object, fr
 	if err := s.find(tx, unknown, numbers); err != nil {
 		return nil, nil, err
 	}
-	var rows []any
 	for _, id := range unknown {
 		if numbers[id] == 0 {
 			fresh[id] = true
-			rows = append(rows, string(id), id.Type())
 		}
 	}
-	if len(rows) > 0 {
-		if err := tx.Insert("INSERT INTO object(id,type)", "", 2, rows); err != nil {
-			return nil, nil, err
-		}
-		missing := make([]stix.ID, 0, len(fresh))
-		for id := range fresh {
-			missing = append(missing, id)
-		}
-		if err := s.find(tx, missing, numbers); err != nil {
-			return nil, nil, err
-		}
+	if err := s.number(tx, unknown, fresh, numbers); err != nil {
+		return nil, nil, err
 	}
 	tx.AfterCommit(func() { s.remember(unknown, numbers) })
 	return numbers, fresh, nil
+}
+
+// number gives the fresh ones of ids the next numbers.
+func (s *Store) number(tx *db.Tx, ids []stix.ID, fresh map[stix.ID]bool, into map[stix.ID]Object) error {
+	if len(fresh) == 0 {
+		return nil
+	}
+	var last Object
+	if _, err := tx.Row("UPDATE counter SET n=n+$1 WHERE name='object' RETURNING n", []any{len(fresh)}, &last); err != nil {
+		return err
+	}
+	next := last - Object(len(fresh)) + 1
+	rows := make([]any, 0, 3*len(fresh))
+	for _, id := range ids {
+		if fresh[id] {
+			into[id] = next
+			rows = append(rows, int64(next), string(id), id.Type())
+			next++
+		}
+	}
+	return tx.Insert("INSERT INTO object(n,id,type)", "", 3, rows)
 }
 
 func (s *Store) remember(ids []stix.ID, numbers map[stix.ID]Object) {

@@ -1,7 +1,7 @@
 -- What came in: read and written by room store alone.
 
 CREATE TABLE counter(name {text} PRIMARY KEY, n {int} NOT NULL);
-INSERT INTO counter(name, n) VALUES ('submission', 0);
+INSERT INTO counter(name, n) VALUES ('submission', 0), ('object', 0);
 
 -- Who brings objects: an intake profile of ours, or a partner under an agreement.
 CREATE TABLE source(
