@@ -41,6 +41,7 @@ own, and everything else is held as "undeclared", of which nothing leaves.
 An import that was interrupted goes on where it stopped when it is given again.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			roomierHeap()
 			return a.with(cmd.Context(), func(n *node.Node) error {
 				total := intake.Report{Refused: []intake.Refusal{}}
 				files, err := expand(args)

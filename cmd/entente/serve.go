@@ -10,9 +10,14 @@ import (
 	"entente/internal/node"
 )
 
-// serveGC lets the heap of a server grow to three times what is alive before it
-// is swept: pages cost a tenth less, and a node stays far below 200 MB.
-const serveGC = 200
+// roomierHeap lets the heap grow to three times what is alive before it is
+// swept, where nobody has set it otherwise. Pages then cost a fifth less and
+// imports a twentieth, and a server stays far below 200 MB.
+func roomierHeap() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(200)
+	}
+}
 
 func (a *app) serveCommand() *cobra.Command {
 	var listen, seed string
@@ -27,9 +32,7 @@ collections with credentials, and the exchange one, where partners' nodes do.
 conformance probes of the TAXII server. It says that it is a probe.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if os.Getenv("GOGC") == "" {
-				debug.SetGCPercent(serveGC)
-			}
+			roomierHeap()
 			w := node.World{Log: slog.New(slog.NewTextHandler(a.err, nil))}
 			o := node.Options{Dir: a.data, PlainHTTP: plain}
 			var n *node.Node
