@@ -13,9 +13,6 @@ import (
 // TestRealObjects: every object of a large public collection goes through
 // client, handler, handler and client again, byte for byte, in order, once.
 func TestRealObjects(t *testing.T) {
-	if testing.Short() {
-		t.Skip("short")
-	}
 	packed, err := os.ReadFile("../../shared/data/stix/attack-enterprise-21.ndjson.zst")
 	if err != nil {
 		if os.Getenv("CI") != "" {

@@ -160,6 +160,8 @@ func (b *bench) stepParty(t *rapid.T, m *model) {
 	b.setParty(t, m.party)
 }
 
+// drawSub draws a submission. With none to draw from, rapid is told to take
+// another action instead; the test goes on.
 func drawSub(t *rapid.T, m *model) *modelSub {
 	if len(m.subs) == 0 {
 		t.Skip("nothing there yet")
